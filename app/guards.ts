@@ -43,17 +43,21 @@ const withoutDatabase = /^\/api\/(databases|health|instances|metrics|session|tok
 
 /** Refuses requests that need the database until it is prepared. */
 function preparedGuard(isPrepared: () => boolean): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
+  return (c, next) => {
     if (!withoutDatabase.test(c.req.path) && !isPrepared()) {
       throw new HoldfastError("database_unavailable", "The database is not ready yet", {
         retryAfterSeconds: 2,
       });
     }
-    await next();
+    return next();
   };
 }
 
-/** Mounts what every request passes before its route, in order. `document` is called once the routes are there. */
+/**
+ * Mounts what every request passes before its route, in order. `document` is called once the routes are there. A guard
+ * that has nothing to wait for returns the promise of `next` itself: one of its own in each guard costs every request more
+ * than what most of them check.
+ */
 export function mountGuards(
   router: OpenAPIHono<AppEnv>,
   { services, scope, config, log, document }: {

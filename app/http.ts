@@ -34,6 +34,7 @@ import { answerUnknown } from "../routes/common/unknown.ts";
 import { operationRoutes } from "../routes/common/operations.ts";
 import { partitionProofRoutes } from "../routes/partitions/proofs.ts";
 import { partitionRoutes } from "../routes/partitions/partitions.ts";
+import { RememberingRouter } from "../routes/common/remembering_router.ts";
 import { rehearsalRoutes } from "../routes/rehearsals/rehearsals.ts";
 import { quarantineRoutes } from "../routes/ticks/quarantine.ts";
 import { securityHeaders } from "../routes/auth/security.ts";
@@ -201,6 +202,7 @@ export function createApp(
   },
 ): App {
   const router = createRouter({
+    router: new RememberingRouter(),
     // A path below the name of one database is served as if it were the only one.
     getPath: (request, options) => (options?.env as AppEnv["Bindings"])?.path ?? getPath(request),
   });

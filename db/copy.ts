@@ -125,7 +125,7 @@ export class CopyEncoder {
 }
 
 interface Settleable {
-  resolve(value: unknown): void;
+  resolve(value: { count: number }): void;
   reject(error: unknown): void;
 }
 
@@ -133,8 +133,10 @@ interface Settleable {
 export interface CopyStream {
   /** Sends encoded rows; settles when they have left, so that the sender keeps the server's pace. */
   write(rows: Uint8Array): Promise<void>;
-  /** Ends the data and settles when the server has said yes or no. */
-  end(): Promise<void>;
+  /** Ends the data and settles when the server has said yes, to this number of rows, or no. */
+  end(): Promise<number>;
+  /** Sends the end of the data, so that other statements may follow at once; `ended` settles as `end` does. */
+  sendEnd(): Promise<{ ended: Promise<number> }>;
   /** Gives up: the server undoes what this COPY brought, and the transaction with it. */
   abort(): Promise<void>;
 }
@@ -151,12 +153,20 @@ export async function openCopy(
 ): Promise<CopyStream> {
   const query = sql.unsafe(statement);
   const stream: Writable = await query.writable();
-  const ended = new Promise<void>((resolve, reject) => {
+  const ended = new Promise<number>((resolve, reject) => {
     const handle = query as unknown as Settleable;
-    handle.resolve = () => resolve();
+    handle.resolve = ({ count }) => resolve(count);
     handle.reject = reject;
   });
   ended.catch(() => {});
+  // The driver takes the next statement from the moment in which its stream sends the end.
+  const endSent = new Promise<void>((resolve) => {
+    const final = stream._final;
+    stream._final = (done) => {
+      final.call(stream, done);
+      resolve();
+    };
+  });
   stream.on("error", () => {}); // the same error arrives through the query
   /** Goes out with the first rows: each write of its own wakes the server. */
   let first: Uint8Array | undefined = format.header;
@@ -170,16 +180,20 @@ export async function openCopy(
   };
   return {
     // A write that fails never calls back once the stream is gone: the query tells why.
-    write: (rows) =>
-      Promise.race([
-        ended,
-        new Promise<void>((sent) =>
-          stream.write(withHeader(rows), (error) => error ? undefined : sent())
-        ),
-      ]),
+    async write(rows) {
+      const sent = new Promise<void>((resolve) =>
+        stream.write(withHeader(rows), (error) => error ? undefined : resolve())
+      );
+      await Promise.race([ended, sent]);
+    },
     async end() {
       stream.end(withHeader(format.trailer));
-      await ended;
+      return await ended;
+    },
+    async sendEnd() {
+      stream.end(withHeader(format.trailer));
+      await Promise.race([ended, endSent]);
+      return { ended };
     },
     async abort() {
       stream.destroy(new Error("given up by the sender"));

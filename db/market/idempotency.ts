@@ -7,13 +7,10 @@ import { uploadKeyRecords } from "../records/schema.ts";
 export type StoredAnswer = Pick<typeof uploadKeyRecords.$inferSelect, "fingerprint" | "answer">;
 
 /**
- * Claims keys in the transaction that stores their rows, and returns the stored answers of keys used before. Waits up to
+ * Claims keys in the transaction that stores their rows, and returns those that were used before. Waits up to
  * lock_timeout for another transaction that holds a key. Keys are sorted, so that two groups wait in the same order.
  */
-export async function claimKeys(
-  sql: Sql,
-  keys: readonly string[],
-): Promise<Map<string, StoredAnswer>> {
+export async function claimKeys(sql: Sql, keys: readonly string[]): Promise<string[]> {
   const claimed = await sql`
     insert into holdfast.idempotency_keys (key)
     select k.key
@@ -21,13 +18,20 @@ export async function claimKeys(
     order by k.key
     on conflict (key) do nothing
     returning key`;
-  if (claimed.length === keys.length) return new Map();
+  if (claimed.length === keys.length) return [];
   const fresh = new Set(claimed.map(({ key }) => key));
-  const used = keys.filter((key) => !fresh.has(key));
+  return keys.filter((key) => !fresh.has(key));
+}
+
+/** Returns the stored answers of keys that `claimKeys` found used: the snapshot of the claim may be older than they are. */
+export async function readAnswers(
+  sql: Sql,
+  used: readonly string[],
+): Promise<Map<string, StoredAnswer>> {
   const rows = await sql<(StoredAnswer & { key: string })[]>`
     select key, fingerprint, answer
     from holdfast.idempotency_keys
-    where key = any(${used}::text[])`;
+    where key = any(${used as string[]}::text[])`;
   if (rows.length < used.length) throw new Error("An idempotency key vanished while it was read");
   return new Map(rows.map(({ key, fingerprint, answer }) => [key, { fingerprint, answer }]));
 }

@@ -1,5 +1,6 @@
 import { type CopyEncoder, openCopy } from "../copy.ts";
 import type { Sql } from "../connection.ts";
+import { HoldfastError } from "../../errors.ts";
 import { utcText } from "../utc_text.ts";
 
 /** A tick that passed the firewall, with its instrument. Times are microseconds since 1970. */
@@ -19,11 +20,21 @@ export const maxCopyRows = 2 ** 20;
 const copyStatement =
   "copy market.ticks (ts, price, size, seq, instrument_id, exchange, side, trade_id) from stdin (format binary)";
 
-/** Reserves the arrival numbers of one COPY; row i gets the returned number plus i. */
-async function nextSeqBase(sql: Sql): Promise<bigint> {
-  const [row] = await sql<{ base: string }[]>`select nextval('market.tick_seq') as base`;
+interface CopyStart {
+  /** The first of the arrival numbers that are reserved; row i gets this number plus i. */
+  base: bigint;
+  /** Whether market.ticks has a trigger, which can leave rows out of a COPY without an error. */
+  hasTriggers: boolean;
+}
+
+/** Reserves the arrival numbers of one COPY. */
+async function startCopy(sql: Sql): Promise<CopyStart> {
+  const [row] = await sql<{ base: string; triggers: boolean }[]>`
+    select
+      nextval('market.tick_seq') as base,
+      exists (select from pg_trigger where tgrelid = 'market.ticks'::regclass) as triggers`;
   if (!row) throw new Error("Cannot take a number from market.tick_seq");
-  return BigInt(row.base);
+  return { base: BigInt(row.base), hasTriggers: row.triggers };
 }
 
 /** Encodes ticks in order of arrival; tick i has the arrival number `seq + i`. */
@@ -58,7 +69,13 @@ export interface TickCopy {
    * parsing continues while the server works.
    */
   write(ticks: readonly StoredTick[]): Promise<bigint>;
+  /** Ends the COPY. Throws `database_error` when the server has not stored every row. */
   end(): Promise<void>;
+  /**
+   * Sends the end, so that other statements may follow at once; `ended` settles when the server has answered. Where a trigger
+   * can leave rows out, that answer is awaited before: rows that were left out can no longer be refused after a commit.
+   */
+  sendEnd(): Promise<{ ended: Promise<unknown> }>;
   abort(): Promise<void>;
 }
 
@@ -67,10 +84,28 @@ export async function openTickCopy(
   sql: Sql,
   [current, other]: readonly [CopyEncoder, CopyEncoder],
 ): Promise<TickCopy> {
-  const [base, copy] = await Promise.all([nextSeqBase(sql), openCopy(sql, copyStatement)]);
+  const started = startCopy(sql);
+  const opening = openCopy(sql, copyStatement);
+  const [{ base, hasTriggers }, copy] = await Promise.all([started, opening]).catch(
+    async (error) => {
+      // Outside a transaction, one of the two can fail alone.
+      await opening.then((copy) => copy.abort(), () => {});
+      throw error;
+    },
+  );
   let encoder = current;
   let rows = 0;
   let sending: Promise<void> = Promise.resolve();
+
+  async function end(): Promise<void> {
+    const stored = await copy.end();
+    if (stored === rows) return;
+    throw new HoldfastError(
+      "database_error",
+      `The database took ${stored} of ${rows} rows, so none of them is stored: a trigger on market.ticks leaves rows out; drop it, or let it raise an error`,
+    );
+  }
+
   return {
     get rows() {
       return rows;
@@ -85,7 +120,12 @@ export async function openTickCopy(
       sending.catch(() => {}); // thrown by the next write or the end
       return seq;
     },
-    end: () => copy.end(),
+    end,
+    async sendEnd() {
+      if (!hasTriggers) return await copy.sendEnd();
+      await end();
+      return { ended: Promise.resolve() };
+    },
     abort: () => copy.abort(),
   };
 }

@@ -54,8 +54,8 @@ export async function openAndCommit<T>(
 /** What the work of a pipelined transaction returns. */
 export interface Pipelined<T> {
   answer: T;
-  /** Settles with the statements that were sent and not awaited; the commit follows them at once. */
-  last: Promise<unknown>;
+  /** The statements that were sent and not awaited, in their order; the commit follows them at once. */
+  last: readonly Promise<unknown>[];
 }
 
 /** The work of a pipelined transaction. It awaits `opened` before it changes anything. */
@@ -64,7 +64,7 @@ export type PipelinedWork<T> = (sql: Sql, opened: Promise<void>) => Promise<Pipe
 /**
  * Runs `work` in one transaction like `inTransaction`, in fewer round trips: the first statements are sent together with
  * `begin`, and `commit` together with the last. When one of the last fails, Postgres turns the commit into a rollback, and
- * the error of that statement is thrown.
+ * the error of the first that failed is thrown: those behind it fail because of it.
  */
 export async function inPipelinedTransaction<T>(sql: Sql, work: PipelinedWork<T>): Promise<T> {
   const pooled = openingsOf(sql);
@@ -73,11 +73,11 @@ export async function inPipelinedTransaction<T>(sql: Sql, work: PipelinedWork<T>
     const opened = plain.unsafe(pooled?.opening("read committed") ?? "begin").then(() => {});
     opened.catch(() => {}); // thrown below
     const { answer, last } = await work(plain, opened);
-    last.catch(() => {}); // thrown below
+    for (const statement of last) statement.catch(() => {}); // thrown below
     await opened;
     const committing = plain`commit`.execute();
     committing.catch(() => {}); // thrown below, or explained by the error of `last`
-    await last;
+    for (const statement of last) await statement;
     const { command } = await committing;
     if (command !== "COMMIT") throw new Error(`The transaction ended with ${command}`);
     return answer;

@@ -86,26 +86,27 @@ export function authGuard(
     return principal;
   }
 
-  return async (c, next) => {
+  return (c, next) => {
     c.set("client", clientOf(c.env?.remote ?? "", (name) => c.req.header(name)));
     if (!auth.required) {
       c.set("principal", anybody);
       c.set("role", "open");
-      return await next();
+      return next();
     }
     c.set("role", "open");
-    if (isAnonymous(c.req.path)) return await next();
+    if (isAnonymous(c.req.path)) return next();
     const principal = principalOf(c);
     if (principal) {
       c.set("principal", principal);
       c.set("role", principal.scope);
     }
-    if (openPaths.has(c.req.path)) return await next();
+    if (openPaths.has(c.req.path)) return next();
     if (!principal) {
       if (isPageVisit(c)) {
         const { pathname, search } = new URL(c.req.url);
         const to = pathname + search;
-        return c.redirect(to === "/" ? "/login" : `/login?to=${encodeURIComponent(to)}`);
+        const login = to === "/" ? "/login" : `/login?to=${encodeURIComponent(to)}`;
+        return Promise.resolve(c.redirect(login));
       }
       throw new HoldfastError(
         "unauthorized",
@@ -124,7 +125,7 @@ export function authGuard(
         `This operation needs the scope ${scope}; the token ${principal.name} has ${principal.scope}`,
       );
     }
-    await next();
+    return next();
   };
 }
 

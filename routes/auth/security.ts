@@ -47,7 +47,7 @@ export function originGuard(
   const names = new Set([host, ...allowedHosts].map((name) => name.toLowerCase()));
   const isOurs = (name: string) =>
     tokenRequired || isLoopback(name) || ipLiteral.test(name) || names.has(name);
-  return async (c, next) => {
+  return (c, next) => {
     // A request made inside this process has a URL, and no Host.
     const authority = c.req.header("host") ?? new URL(c.req.url).host;
     if (!isOurs(hostName(authority))) {
@@ -68,6 +68,6 @@ export function originGuard(
     if (changes && c.req.header("sec-fetch-site") === "cross-site") {
       throw new HoldfastError("forbidden", "Requests from pages of another origin are refused");
     }
-    await next();
+    return next();
   };
 }

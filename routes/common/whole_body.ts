@@ -63,8 +63,7 @@ export function wholeBody(
     return body;
   }
 
-  return async (c, next) => {
-    if (isStreamed(c) || !hasBody(c)) return await next();
+  async function replaceBody(c: Context<AppEnv>): Promise<void> {
     if (c.req.method === "GET" || c.req.method === "HEAD") {
       const message = `a ${c.req.method} request takes no body`;
       throw new HoldfastError("invalid_request", `Cannot read the body: ${message}`, {
@@ -79,6 +78,7 @@ export function wholeBody(
     headers.delete("transfer-encoding");
     headers.set("content-length", String(body.length));
     c.req.raw = new Request(url, { method, headers, signal, body: body.length > 0 ? body : null });
-    await next();
-  };
+  }
+
+  return (c, next) => isStreamed(c) || !hasBody(c) ? next() : replaceBody(c).then(() => next());
 }

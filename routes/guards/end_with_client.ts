@@ -12,11 +12,10 @@ const dryRuns = new Set(["/api/partitions/convert"]);
  * have given up waiting, and not what it wanted. An upload has rules of its own.
  */
 export function endWithClient(scope: RequestScope): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
+  return (c, next) => {
     const { method, path } = c.req;
     const isRead = method === "GET" || method === "HEAD" || reads.has(path) ||
       dryRuns.has(path) && c.req.query("dry_run") === "true";
-    if (!isRead) return await next();
-    await scope.run(c.req.raw.signal, next);
+    return isRead ? scope.run(c.req.raw.signal, next) : next();
   };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler, Next } from "hono";
 import { HoldfastError } from "../../errors.ts";
 import type { AppEnv } from "../common/shared.ts";
 
@@ -33,9 +33,8 @@ function tagsOf(name: string, header: string): "*" | string[] {
 
 /** Gives the answers of tagged paths their ETag, and answers 304 to a GET whose If-None-Match has it. */
 export function etagGuard(): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    const { method, path } = c.req;
-    if (!isTagged(path)) return await next();
+  async function addTag(c: Context<AppEnv>, next: Next): Promise<void> {
+    const { method } = c.req;
     const reads = method === "GET" || method === "HEAD";
     const header = reads ? c.req.header("if-none-match") : undefined;
     const wanted = header === undefined ? undefined : tagsOf("If-None-Match", header);
@@ -47,7 +46,9 @@ export function etagGuard(): MiddlewareHandler<AppEnv> {
     if (!known) return;
     c.res = undefined;
     c.res = new Response(null, { status: 304, headers: { ETag: tag } });
-  };
+  }
+
+  return (c, next) => tagged.test(c.req.path) ? addTag(c, next) : next();
 }
 
 /** Judges what is there now before it is changed; undefined: nothing is there. Throws `precondition_failed`. */

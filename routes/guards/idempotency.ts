@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler, Next } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type ErrorCode, HoldfastError } from "../../errors.ts";
 import type { Outcome, RequestKeys } from "../../services/requests/keys.ts";
@@ -65,23 +65,29 @@ async function outcomeOf(c: Context<AppEnv>): Promise<Outcome> {
  * Only what succeeded is kept; a refusal leaves the key free.
  */
 export function idempotencyGuard(keys: Pick<RequestKeys, "once">): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    const { method, path } = c.req;
-    if (!takesKey(method, path)) return await next();
-    const key = idempotencyKeyOf(c.req.header("idempotency-key"));
-    if (key === undefined) return await next();
+  async function once(c: Context<AppEnv>, key: string, next: Next): Promise<Response | void> {
     const fingerprint = createHash("sha256")
       .update(new URL(c.req.url).search).update("\n")
       .update(new Uint8Array(await c.req.arrayBuffer()))
       .digest("hex");
-    const kept = await keys.once({ path: path.slice(0, 1_000), key }, fingerprint, async () => {
-      await next();
-      return await outcomeOf(c);
-    });
+    const kept = await keys.once(
+      { path: c.req.path.slice(0, 1_000), key },
+      fingerprint,
+      async () => {
+        await next();
+        return await outcomeOf(c);
+      },
+    );
     if (!kept) return;
     const { status, headers, body } = kept;
     for (const [name, value] of Object.entries(headers)) c.header(name, value);
     c.header(replayedHeader, "true");
     return c.newResponse(body === "" ? null : body, status as ContentfulStatusCode);
+  }
+
+  return (c, next) => {
+    if (!takesKey(c.req.method, c.req.path)) return next();
+    const key = idempotencyKeyOf(c.req.header("idempotency-key"));
+    return key === undefined ? next() : once(c, key, next);
   };
 }

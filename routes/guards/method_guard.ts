@@ -47,13 +47,15 @@ export function methodsOf(routes: readonly RouteEntry[]): (path: string) => read
  */
 export function methodGuard(routes: () => readonly RouteEntry[]): MiddlewareHandler<AppEnv> {
   let find: ReturnType<typeof methodsOf> | undefined;
-  return async (c, next) => {
+  return (c, next) => {
     find ??= methodsOf(routes());
     const { method, path } = c.req;
     const methods = find(path);
-    if (methods.length === 0) return await next();
-    if (method === "OPTIONS") return c.body(null, 204, { allow: methods.join(", ") });
-    if (methods.includes(method)) return await next();
+    if (methods.length === 0) return next();
+    if (method === "OPTIONS") {
+      return Promise.resolve(c.body(null, 204, { allow: methods.join(", ") }));
+    }
+    if (methods.includes(method)) return next();
     c.header("Allow", methods.join(", "));
     throw new HoldfastError(
       "method_not_allowed",

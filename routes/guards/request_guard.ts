@@ -78,8 +78,11 @@ async function checkJson(c: Context<AppEnv>): Promise<void> {
   if (problem) refuse(`Cannot read the body: ${problem.path}: ${problem.message}`, [problem]);
 }
 
-/** Refuses a body where none is taken, and one whose type is missing or is not taken: nothing sent is ignored. */
-async function checkBody(c: Context<AppEnv>, { name, bodyTypes }: Operation): Promise<void> {
+/**
+ * Refuses a body where none is taken, and one whose type is missing or is not taken: nothing sent is ignored. Returns the
+ * check of a JSON body, which has to be read first.
+ */
+function checkBody(c: Context<AppEnv>, { name, bodyTypes }: Operation): Promise<void> | undefined {
   if (!hasBody(c)) return;
   if (bodyTypes.length === 0) {
     refuse(`${name} takes no body`, [{ path: "body", message: "is not taken here" }]);
@@ -88,7 +91,7 @@ async function checkBody(c: Context<AppEnv>, { name, bodyTypes }: Operation): Pr
   if (bodyTypes.length > 1) return;
   const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type !== bodyTypes[0]) throw new HTTPException(415);
-  if (type === "application/json") await checkJson(c);
+  return type === "application/json" ? checkJson(c) : undefined;
 }
 
 /**
@@ -111,14 +114,12 @@ export function requestGuard(document: () => { paths?: object }): MiddlewareHand
     accepted.add(asked);
   }
 
-  return async (c, next) => {
+  return (c, next) => {
     find ??= operationsOf(document());
     if (c.req.url.includes("%")) checkEncoding(new URL(c.req.url).pathname, "path");
     const operation = find(c.req.method === "HEAD" ? "GET" : c.req.method, c.req.path);
-    if (operation) {
-      checkOnce(c, operation);
-      await checkBody(c, operation);
-    }
-    await next();
+    if (operation) checkOnce(c, operation);
+    const checking = operation && checkBody(c, operation);
+    return checking ? checking.then(() => next()) : next();
   };
 }

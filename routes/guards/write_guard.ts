@@ -22,9 +22,9 @@ const reads = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Refuses what cannot be done on a server that takes no writes, with the reason, before anything is tried. */
 export function writeGuard(access: Pick<WriteAccess, "state">) {
-  return createMiddleware<AppEnv>(async (c, next) => {
+  return createMiddleware<AppEnv>((c, next) => {
     const state = access.state();
-    if (state.mode === "writing") return await next();
+    if (state.mode === "writing") return next();
     const { path, method } = c.req;
     // On a full disk an upload is tried: some still fit.
     const refused = !reads.has(method) && state.cause !== "disk_full" &&
@@ -37,6 +37,6 @@ export function writeGuard(access: Pick<WriteAccess, "state">) {
         { retryAfterSeconds: 30 },
       );
     }
-    await next();
+    return next();
   });
 }

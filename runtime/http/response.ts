@@ -33,20 +33,22 @@ export async function sendResponse(
   usual: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const head = headOf(response, usual);
-  if (!response.body) {
-    outgoing.writeHead(response.status, head);
-    outgoing.end();
-    return;
-  }
   const encoded = response.headers.has("content-encoding");
-  if (!encoded && whole.test(response.headers.get("content-type") ?? "")) {
-    const text = await response.text();
+  // Without a look at `body`, which would make a stream of the text.
+  const text = !encoded && whole.test(response.headers.get("content-type") ?? "")
+    ? await response.text()
+    : "";
+  if (text !== "") {
     if (!head.includes("content-length")) head.push("content-length", `${Buffer.byteLength(text)}`);
     outgoing.writeHead(response.status, head);
     outgoing.end(text); // text leaves in one piece with the head, bytes would not
     return;
   }
   outgoing.writeHead(response.status, head);
+  if (!response.body || response.bodyUsed) {
+    outgoing.end();
+    return;
+  }
   const reader = response.body.getReader();
   try {
     while (!outgoing.destroyed) {

@@ -58,7 +58,7 @@ export function createIngest(
     streams: Pool;
     /** Connections of groups of small uploads. */
     groups: Pool;
-    rotation: Rotation;
+    rotation: Pick<Rotation, "ensureDays" | "hasDays" | "forget">;
     directory: SymbolDirectory;
     feeds: Feeds;
     config: IngestConfig;

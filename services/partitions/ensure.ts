@@ -22,6 +22,8 @@ const ticks = "market.ticks";
 export interface Ensure {
   /** Makes the leaves that these UTC days (since 1970) need. Throws when they cannot be made. */
   days(days: Iterable<number>): Promise<void>;
+  /** Says whether the leaves of all these days are known to exist. */
+  has(days: Iterable<number>): boolean;
   forget(): void;
 }
 
@@ -114,6 +116,10 @@ export function createEnsure(
     async days(days) {
       const missing = [...days].filter((day) => !known.has(day));
       if (missing.length > 0) await queue.run(() => make(missing));
+    },
+    has(days) {
+      for (const day of days) if (!known.has(day)) return false;
+      return true;
     },
     forget: () => known.clear(),
   };

@@ -38,6 +38,8 @@ type RotationConfig =
 export interface Rotation {
   /** Makes the leaves of market.ticks that these days need. Cheap for days whose leaves are known to exist. */
   ensureDays(days: Iterable<number>): Promise<void>;
+  /** Says whether `ensureDays` has nothing to do for these days. */
+  hasDays(days: Iterable<number>): boolean;
   /** Returns what is to be done now, for all tables or one; changes nothing. */
   plan(table?: string): Promise<Plan>;
   /**
@@ -212,6 +214,7 @@ export function createRotation(
 
   return {
     ensureDays: (days) => ensure.days(days),
+    hasDays: (days) => ensure.has(days),
     plan: async (table) => (await plan(table)).plan,
     apply: (digest, table, confirm = false, context = unattended) =>
       holdRotationLock(

@@ -23,7 +23,7 @@ function poolOf(sql: Sql): Pool {
     transaction: (work) => work(sql),
     pipelinedTransaction: async (work) => {
       const { answer, last } = await work(sql, Promise.resolve());
-      await last;
+      await Promise.all(last);
       return answer;
     },
     stats: () => ({

@@ -122,12 +122,13 @@ export function createFeeds({ clock, max = 1_000 }: { clock: Clock; max?: number
             feed.quarantined++;
             feed.by_reason[reason] = (feed.by_reason[reason] ?? 0) + 1;
           }
-          let last: { symbol: string; feed: Feed } | undefined; // consecutive ticks often have the same symbol
+          let feed = counted.unreadable;
+          let last: string | undefined; // consecutive ticks often have the same symbol
           for (const { line, symbol, tsUs } of ticks) {
             if (refused.size > 0 && refused.has(line)) continue;
-            if (last?.symbol !== symbol) last = { symbol, feed: counted.of(symbol, true) };
-            last.feed.accepted++;
-            if (tsUs > last.feed.lastTickUs) last.feed.lastTickUs = tsUs;
+            if (last !== symbol) feed = counted.of(last = symbol, true);
+            feed.accepted++;
+            if (tsUs > feed.lastTickUs) feed.lastTickUs = tsUs;
           }
         },
         commit() {

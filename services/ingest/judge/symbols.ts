@@ -5,8 +5,8 @@ import { createMissing, lookUpSymbols, type SymbolEntry } from "../../../db/mark
 const keptMax = 200_000;
 
 export interface SymbolDirectory {
-  /** Says whether `resolve` needs no statement for these symbols. */
-  knows(symbols: Iterable<string>): boolean;
+  /** Returns the instruments of these symbols when none of them has to be looked up; undefined otherwise. */
+  known(symbols: Iterable<string>): ReadonlyMap<string, SymbolEntry> | undefined;
   /** Returns the instruments of these symbols; with `create`, creates those that never existed. */
   resolve(
     sql: Sql,
@@ -24,9 +24,14 @@ export interface SymbolDirectory {
 export function createSymbolDirectory(): SymbolDirectory {
   const living = new Map<string, SymbolEntry>();
   return {
-    knows(symbols) {
-      for (const symbol of symbols) if (!living.has(symbol)) return false;
-      return true;
+    known(symbols) {
+      const found = new Map<string, SymbolEntry>();
+      for (const symbol of symbols) {
+        const entry = living.get(symbol);
+        if (!entry) return undefined;
+        found.set(symbol, entry);
+      }
+      return found;
     },
     async resolve(sql, symbols, create) {
       const found = new Map<string, SymbolEntry>();

@@ -1,19 +1,27 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
 import { sqlState } from "../../../db/sql_state.ts";
-import { claimKeys, type StoredAnswer } from "../../../db/market/idempotency.ts";
+import { claimKeys, readAnswers, type StoredAnswer } from "../../../db/market/idempotency.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { IngestAnswer } from "../upload.ts";
 
 /**
- * Claims idempotency keys until the transaction ends. Returns the answers already stored under them. Throws
- * `idempotency_in_flight` when another process holds one of the keys.
+ * Claims idempotency keys until the transaction ends. Returns the answers already stored under them; awaits `beforeReading`
+ * when there are any. Throws `idempotency_in_flight` when another process holds one of the keys.
  */
 export async function claimAnswers(
   sql: Sql,
   keys: readonly string[],
+  beforeReading: () => Promise<void> = async () => {},
 ): Promise<Map<string, StoredAnswer>> {
   if (keys.length === 0) return new Map();
+  const used = await claim(sql, keys);
+  if (used.length === 0) return new Map();
+  await beforeReading();
+  return await readAnswers(sql, used);
+}
+
+async function claim(sql: Sql, keys: readonly string[]): Promise<string[]> {
   try {
     return await claimKeys(sql, keys);
   } catch (error) {

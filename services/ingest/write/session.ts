@@ -29,7 +29,7 @@ export interface WriteSessions {
 
 export function createWriteSessions(
   { rotation, directory, config, clock, onFailure }: {
-    rotation: Pick<Rotation, "ensureDays" | "forget">;
+    rotation: Pick<Rotation, "ensureDays" | "hasDays" | "forget">;
     directory: SymbolDirectory;
     config: Pick<Config, "HOLDFAST_FUTURE_LIMIT_SECONDS" | "HOLDFAST_BACKFILL_HORIZON_DAYS">;
     clock: Clock;

@@ -4,14 +4,10 @@ import type { Sql } from "../../../db/connection.ts";
 import { mergeCandles } from "../../../db/market/candles.ts";
 import { holdInstruments, type SymbolEntry } from "../../../db/market/instruments.ts";
 import { addQuarantined } from "../../../db/market/quarantine.ts";
-import {
-  maxCopyRows,
-  openTickCopy,
-  type StoredTick,
-  type TickCopy,
-} from "../../../db/market/ticks.ts";
+import { maxCopyRows, type StoredTick } from "../../../db/market/ticks.ts";
 import type { Rotation } from "../../partitions/rotation.ts";
 import { createCandleBuilder } from "./candle_builder.ts";
+import { PresentCopy } from "./present_copy.ts";
 import { type FirewallLimits, judgeTicks } from "../judge/firewall.ts";
 import type { SymbolDirectory } from "../judge/symbols.ts";
 import type { ParsedTick, Refusal, RowBatch } from "../tick.ts";
@@ -21,14 +17,12 @@ import { dayOf } from "../timestamp.ts";
 const candlesMax = 10_000;
 /** Refused rows held in memory before they are written: no other statement can run during a COPY. */
 const refusalsMax = 1_000;
-/** A COPY is ended at this age, long before statement_timeout; milliseconds. */
-const copyMs = 5_000;
 /** Attempts to look up instruments that change during an upload. */
 const holdAttempts = 5;
 
 export interface WriterOptions {
   directory: SymbolDirectory;
-  rotation: Pick<Rotation, "ensureDays">;
+  rotation: Pick<Rotation, "ensureDays" | "hasDays">;
   encoders: readonly [CopyEncoder, CopyEncoder];
   /** Leaves refused rows to the caller instead of putting them in the quarantine. */
   keepRefused?: boolean;
@@ -51,19 +45,28 @@ export interface Written {
 
 /** Writes rows in a transaction that the caller begins and ends. */
 export interface Writer {
+  /**
+   * Sends the locks of the instruments and the start of the COPY for rows that `write` may store, and waits for neither. Does
+   * nothing when instruments have to be looked up or partitions to be made before. Call `pause` before any statement of
+   * your own that is not sent yet.
+   */
+  sendAhead(parts: readonly Pick<WriterPart, "batch">[]): void;
   /** Stores parts in order. The server may still process them after the promise resolves. */
   write(parts: readonly WriterPart[]): Promise<Written[]>;
   /** Ends the open COPY, so that no statement is open while the sender pauses. */
   pause(): Promise<void>;
   /** Ends the open COPY and merges the candles; call before commit. */
   finish(): Promise<void>;
-  /** Ends the open COPY and sends the candles; `merged` settles when they are merged, and rejects when they are not. */
-  finishPipelined(): Promise<{ merged: Promise<void> }>;
+  /**
+   * Sends the end of the open COPY and the candles, and returns both statements in this order. They settle when the server
+   * has answered.
+   */
+  finishPipelined(): Promise<Promise<unknown>[]>;
   /** Aborts the open COPY; call before rollback. */
   abort(): Promise<void>;
 }
 
-function symbolsOf(parts: readonly WriterPart[]): Set<string> {
+function symbolsOf(parts: readonly Pick<WriterPart, "batch">[]): Set<string> {
   const symbols = new Set<string>();
   let last: ParsedTick | undefined;
   for (const { batch } of parts) {
@@ -73,6 +76,17 @@ function symbolsOf(parts: readonly WriterPart[]): Set<string> {
     }
   }
   return symbols;
+}
+
+function daysOf(ticks: Iterable<{ tsUs: number }>, days: Set<number> = new Set()): Set<number> {
+  for (const { tsUs } of ticks) days.add(dayOf(tsUs));
+  return days;
+}
+
+/** Locks the instruments that are not deleted. Returns false when one changed since it was looked up. */
+async function hold(sql: Sql, entries: Iterable<SymbolEntry>): Promise<boolean> {
+  const living = [...entries].filter(({ deleted }) => !deleted);
+  return living.length === 0 || await holdInstruments(sql, living);
 }
 
 export function createWriter(
@@ -91,13 +105,12 @@ export function createWriter(
   const settled = new Map<string, SymbolEntry | undefined>();
   const ready = new Set<number>();
   let refused: Refusal[] = [];
-  let copy: TickCopy | undefined;
-  let copyEnds = 0;
+  const copy = new PresentCopy(sql, { encoders, now });
+  /** What `sendAhead` has sent: cached instruments, and whether their locks found them unchanged. */
+  let ahead: { found: ReadonlyMap<string, SymbolEntry>; held: Promise<boolean> } | undefined;
 
   async function pause(): Promise<void> {
-    const running = copy;
-    copy = undefined;
-    await running?.end();
+    await copy.end();
     if (refused.length === 0) return;
     await opened;
     const rows = refused;
@@ -105,11 +118,13 @@ export function createWriter(
     await addQuarantined(sql, rows.map((row) => ({ ...row, detail: row.message })));
   }
 
-  /** Locks these instruments. Returns false when one changed since it was looked up. */
-  async function hold(entries: readonly SymbolEntry[]): Promise<boolean> {
-    const living = entries.filter(({ deleted }) => !deleted);
-    if (living.length === 0) return true;
-    return await holdInstruments(sql, living);
+  /** Settles the instruments that were locked ahead. When one has changed, all are looked up again. */
+  async function settleAhead(): Promise<void> {
+    if (!ahead) return;
+    const { found, held } = ahead;
+    ahead = undefined;
+    if (!await held) return directory.forget();
+    for (const [symbol, entry] of found) settled.set(symbol, entry);
   }
 
   async function settle(symbols: ReadonlySet<string>, create: boolean): Promise<void> {
@@ -119,10 +134,10 @@ export function createWriter(
     if (open.length === 0) return;
     await pause();
     // Looking up may create instruments. Locking them changes nothing, and is sent together with the opening.
-    if (!directory.knows(open)) await opened;
+    if (!directory.known(open)) await opened;
     for (let attempt = 0; attempt < holdAttempts; attempt++) {
       const found = await directory.resolve(sql, open, create);
-      if (await hold([...found.values()])) {
+      if (await hold(sql, found.values())) {
         for (const symbol of open) settled.set(symbol, found.get(symbol));
         return;
       }
@@ -140,6 +155,7 @@ export function createWriter(
   /** Judges the parts. Adjacent parts with the same options share one lookup of their instruments. */
   async function judge(parts: readonly WriterPart[]) {
     const judged: ReturnType<typeof judgeTicks>[] = [];
+    await settleAhead();
     for (let at = 0; at < parts.length;) {
       const create = parts[at]?.create ?? false;
       const end = parts.findIndex((part, place) => place > at && part.create !== create);
@@ -153,24 +169,16 @@ export function createWriter(
 
   /** Creates missing partitions before the COPY begins: it sees only those that exist then. */
   async function makeDays(ticks: readonly StoredTick[]): Promise<void> {
-    const missing = new Set<number>();
-    for (const { tsUs } of ticks) {
-      const day = dayOf(tsUs);
-      if (!ready.has(day)) missing.add(day);
-    }
-    if (missing.size === 0) return;
+    const missing = [...daysOf(ticks)].filter((day) => !ready.has(day));
+    if (missing.length === 0) return;
     await pause();
     await rotation.ensureDays(missing);
     for (const day of missing) ready.add(day);
   }
 
   async function store(ticks: readonly StoredTick[]): Promise<void> {
-    if (copy && (copy.rows + ticks.length > maxCopyRows || now() > copyEnds)) await pause();
-    if (!copy) {
-      await opened;
-      copy = await openTickCopy(sql, encoders);
-      copyEnds = now() + copyMs;
-    }
+    await opened; // rows of a COPY outside a transaction would be kept whatever follows
+    if (await copy.isFullFor(ticks.length)) await pause();
     candles.add(ticks, await copy.write(ticks));
   }
 
@@ -180,6 +188,18 @@ export function createWriter(
   }
 
   return {
+    sendAhead(parts) {
+      const found = directory.known(symbolsOf(parts));
+      if (!found?.size) return;
+      const days = new Set<number>();
+      for (const { batch } of parts) daysOf(batch.ticks, days);
+      if (!rotation.hasDays(days)) return;
+      for (const day of days) ready.add(day);
+      const held = hold(sql, found.values());
+      held.catch(() => {}); // thrown by `settleAhead`
+      ahead = { found, held };
+      copy.open();
+    },
     async write(parts) {
       const written: Written[] = [];
       const passed: (readonly StoredTick[])[] = [];
@@ -208,13 +228,11 @@ export function createWriter(
     pause,
     finish: mergeAll,
     async finishPipelined() {
-      await pause();
-      return { merged: mergeCandles(sql, candles.take()) };
+      if (refused.length > 0) await pause();
+      const sent = [...await copy.sendEnd(), mergeCandles(sql, candles.take())];
+      for (const statement of sent) statement.catch(() => {}); // thrown by the transaction
+      return sent;
     },
-    async abort() {
-      const running = copy;
-      copy = undefined;
-      await running?.abort();
-    },
+    abort: () => copy.abort(),
   };
 }
