@@ -2,6 +2,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../common/shared.ts";
+import { gzipTag } from "./etag.ts";
 
 const compress = promisify(gzip);
 /** Less fits into one packet anyway. */
@@ -21,7 +22,7 @@ export function compression(): MiddlewareHandler<AppEnv> {
     const wanted = c.req.header("sec-fetch-mode") !== undefined &&
       /(^|,)\s*gzip\s*(;|,|$)/.test(c.req.header("accept-encoding") ?? "");
     const whole = c.req.method === "GET" && status === 200 && !headers.has("content-encoding") &&
-      !headers.has("etag") && headers.get("content-type")?.startsWith("application/json");
+      headers.get("content-type")?.startsWith("application/json");
     if (!wanted || !whole) return;
     const plain = new Uint8Array(await c.res.arrayBuffer());
     const small = plain.length >= bytesMin && plain.length <= bytesMax;
@@ -29,7 +30,11 @@ export function compression(): MiddlewareHandler<AppEnv> {
     const head = new Headers(headers);
     head.delete("content-length");
     head.set("vary", "accept-encoding, sec-fetch-mode");
-    if (small) head.set("content-encoding", "gzip");
+    if (small) {
+      head.set("content-encoding", "gzip");
+      const tag = headers.get("etag");
+      if (tag) head.set("etag", gzipTag(tag));
+    }
     c.res = undefined;
     c.res = new Response(body, { status, headers: head });
   };

@@ -3,6 +3,8 @@ import type { Context, MiddlewareHandler, Next } from "hono";
 import { HoldfastError } from "../../errors.ts";
 import type { AppEnv } from "../common/shared.ts";
 
+const kept = "private, no-cache";
+
 /** Paths whose JSON answers carry an ETag: what is read, changed and sent back. */
 const tagged = /^\/api\/(instruments(\/[^/]+)?|partitions\/policies(\/[^/]+)?|alerts\/rules)$/;
 
@@ -15,6 +17,16 @@ function tagOfText(text: string): string {
 
 /** The tag of what would be answered with this body. */
 export const tagOf = (body: unknown): string => tagOfText(JSON.stringify(body));
+
+/** The tag of the compressed bytes: a strong tag must not stand for other bytes. */
+export const gzipTag = (tag: string): string => tag.replace(/"$/, '-gzip"');
+
+/** The tag of the representation itself, whether its bytes were compressed or not. */
+const plainTag = (tag: string): string => tag.replace(/^("[\w-]{22})-gzip"$/, '$1"');
+
+const withoutWeakness = (tag: string): string => tag.replace(/^W\//, "");
+
+const weakly = (tag: string): string => plainTag(withoutWeakness(tag));
 
 const listed = /^\s*(W\/)?"[\x21\x23-\x7e\x80-\xff]*"\s*$/;
 
@@ -31,7 +43,10 @@ function tagsOf(name: string, header: string): "*" | string[] {
   return tags.map((tag) => tag.trim());
 }
 
-/** Gives the answers of tagged paths their ETag, and answers 304 to a GET whose If-None-Match has it. */
+/**
+ * Gives the answers of tagged paths their ETag, and answers 304 to a GET whose If-None-Match has it. A browser may keep
+ * these answers, and asks each time whether they still hold.
+ */
 export function etagGuard(): MiddlewareHandler<AppEnv> {
   async function addTag(c: Context<AppEnv>, next: Next): Promise<void> {
     const { method } = c.req;
@@ -42,10 +57,12 @@ export function etagGuard(): MiddlewareHandler<AppEnv> {
     if (!c.res.ok || !c.res.headers.get("content-type")?.includes("json")) return;
     const tag = tagOfText(await c.res.clone().text());
     c.header("ETag", tag);
-    const known = wanted === "*" || wanted?.some((one) => one.replace(/^W\//, "") === tag);
-    if (!known) return;
+    if (reads) c.header("Cache-Control", kept);
+    const known = wanted === "*" ? tag : wanted?.find((one) => weakly(one) === tag);
+    if (known === undefined) return;
     c.res = undefined;
-    c.res = new Response(null, { status: 304, headers: { ETag: tag } });
+    const headers = { ETag: withoutWeakness(known), "Cache-Control": kept };
+    c.res = new Response(null, { status: 304, headers });
   }
 
   return (c, next) => tagged.test(c.req.path) ? addTag(c, next) : next();
@@ -71,9 +88,9 @@ export function preconditionOf<T>(
     const tag = current === undefined ? undefined : tagOf(show(current));
     // If-Match compares strongly: a weak tag never matches.
     const holds = wanted === undefined ||
-      tag !== undefined && (wanted === "*" || wanted.includes(tag));
+      tag !== undefined && (wanted === "*" || wanted.some((one) => plainTag(one) === tag));
     const excluded = unwanted !== undefined && tag !== undefined &&
-      (unwanted === "*" || unwanted.some((one) => one.replace(/^W\//, "") === tag));
+      (unwanted === "*" || unwanted.some((one) => weakly(one) === tag));
     if (holds && !excluded) return;
     throw new HoldfastError(
       "precondition_failed",

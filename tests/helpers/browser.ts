@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, firefox, type Page } from "playwright-core";
 import { startApp, type TestApp } from "./test_app.ts";
 
 export const flags = [
@@ -48,17 +48,46 @@ export async function visit(
   return seen;
 }
 
-/** A test server and a browser for it, both stopped at the end. */
+type BrowserWork = (browser: Browser, app: TestApp) => Promise<void>;
+
+/** Runs Chromium beside a test server; both are stopped at the end. */
 export async function withBrowser(
-  work: (browser: Browser, app: TestApp) => Promise<void>,
+  work: BrowserWork,
   env: Record<string, string> = {},
 ): Promise<void> {
+  await withEngine(
+    () => chromium.launch({ executablePath: "/usr/bin/chromium", args: flags }),
+    work,
+    env,
+  );
+}
+
+/** Runs Debian's Firefox beside a test server, controlled by WebDriver BiDi; both are stopped at the end. */
+export async function withFirefox(work: BrowserWork): Promise<void> {
+  await withEngine(
+    () =>
+      firefox.launch({
+        channel: "moz-firefox",
+        executablePath: "/usr/bin/firefox-esr",
+        timeout: 180_000,
+      }),
+    work,
+    {},
+  );
+}
+
+async function withEngine(
+  launch: () => Promise<Browser>,
+  work: BrowserWork,
+  env: Record<string, string>,
+): Promise<void> {
   const app = await startApp(env);
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+  let browser: Browser | undefined;
   try {
+    browser = await launch();
     await work(browser, app);
   } finally {
-    await browser.close();
+    await browser?.close();
     await app.stop();
   }
 }

@@ -33,6 +33,11 @@ export const psql = { what: "psql", present: existsSync("/usr/bin/psql") };
 
 export const chromium = { what: "Chromium", present: existsSync("/usr/bin/chromium") };
 
+export const firefox = {
+  what: "Firefox (Debian's package firefox-esr)",
+  present: existsSync("/usr/bin/firefox-esr"),
+};
+
 export const pgbouncer = { what: "PgBouncer", present: existsSync("/usr/sbin/pgbouncer") };
 
 export const promtool = {

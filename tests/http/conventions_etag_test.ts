@@ -77,6 +77,35 @@ Deno.test("what is read and not changed is 304, and has the tag that a change an
   }
 });
 
+Deno.test("a page gets compressed bytes with a tag of their own, which holds for a change too", async () => {
+  const page = { "sec-fetch-mode": "cors", "accept-encoding": "gzip" };
+  const read = async (headers: Record<string, string>) => {
+    const answer = await app.request("/api/alerts/rules", { headers });
+    await answer.body?.cancel();
+    return answer;
+  };
+  const plain = (await read({})).headers.get("etag") ?? "";
+  const packed = await read(page);
+  assert.equal(packed.headers.get("content-encoding"), "gzip");
+  assert.equal(packed.headers.get("cache-control"), "private, no-cache");
+  const tag = packed.headers.get("etag") ?? "";
+  assert.equal(tag, plain.replace(/"$/, '-gzip"'));
+  for (const headers of [{ "if-none-match": tag }, { ...page, "if-none-match": tag }]) {
+    const again = await read(headers);
+    assert.deepEqual([again.status, again.headers.get("etag")], [304, tag]);
+  }
+  const changed = await call("PUT", "/api/alerts/rules", {
+    "if-match": tag,
+    body: { name: "blocked_sessions", warning: 4 },
+  });
+  assert.equal(changed.status, 200, changed.text);
+  const late = await call("PUT", "/api/alerts/rules", {
+    "if-match": tag,
+    body: { name: "blocked_sessions", warning: 5 },
+  });
+  assert.equal(late.status, 412, late.text);
+});
+
 Deno.test("a change of what has changed since is 412 and changes nothing; with the present tag, or none, it is made", async () => {
   const { path, etag } = await newInstrument("CHANGED");
   const patched = await call("PATCH", path, { body: { kind: "etf" }, "if-match": etag });

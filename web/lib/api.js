@@ -50,7 +50,8 @@ export async function request(path, options = {}) {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-store",
+      // What may be kept is sent again only when it has changed.
+      cache: "no-cache",
       signal: AbortSignal.timeout(deadline),
     });
     text = await response.text();
