@@ -79,7 +79,7 @@ function openClient(options: ConnectOptions): Sql {
  */
 function makeClient(settings: postgres.Options<Record<string, never>>): Sql {
   const { options } = postgres(settings);
-  return postgres({ ...options, no_subscribe: true } as typeof settings);
+  return postgres({ ...options, no_subscribe: true } as unknown as typeof settings);
 }
 
 /** Opens a client whose sockets are ours: hosts, TLS and roles are chosen in address/. */
