@@ -30,19 +30,22 @@ export interface ConnectOptions {
   onClose?: () => void;
   /** Called with each notification that a session of this client listens for. */
   onNotify?: ((channel: string, payload: string) => void) | undefined;
-  /** Whether each session asks for all array types of the database, for statements of users. */
+  /**
+   * Whether each session asks for all array types of the database, as statements of users need it; true when left out.
+   * Without it a session costs less, and `reserve` does not work: the driver never answers it on a new connection.
+   */
   readTypes?: boolean;
 }
 
 /** Opens a postgres.js client on `target`. Connections are made when first needed. */
 export function connectSql(options: ConnectOptions): Sql {
   const sql = openClient(options);
-  if (!options.readTypes) addArrayTypes(sql);
+  if (options.readTypes === false) addArrayTypes(sql);
   return sql;
 }
 
 function openClient(options: ConnectOptions): Sql {
-  const { target, max, pooled, readTypes = false, connectTimeoutMs = 5_000 } = options;
+  const { target, max, pooled, readTypes = true, connectTimeoutMs = 5_000 } = options;
   // The driver's types do not name `onnotify`.
   const common: postgres.Options<Record<string, never>> & {
     onnotify?: ConnectOptions["onNotify"];

@@ -75,7 +75,7 @@ export function createDedicatedConnection(
 
   function open(): Sql {
     settled = false;
-    opened = { ...options(), mark: crypto.randomUUID(), max: 1 };
+    opened = { ...options(), mark: crypto.randomUUID(), max: 1, readTypes: false };
     const made: Sql = connectSql({
       ...opened,
       onClose: () => {

@@ -20,7 +20,7 @@ export async function takeSessionLock(
   key: string,
   options: Omit<ConnectOptions, "max">,
 ): Promise<SessionLock | undefined> {
-  const sql = connectSql({ ...options, max: 1 });
+  const sql = connectSql({ ...options, max: 1, readTypes: false });
   const keepAlive = setInterval(() => sql`select 1`.catch(() => {}), keepAliveMs);
   const release = async () => {
     clearInterval(keepAlive);

@@ -15,6 +15,7 @@ Deno.test.beforeAll(async () => {
     statementTimeoutMs: 10_000,
     lockTimeoutMs: 1_000,
     pooled: false,
+    readTypes: false,
   });
 });
 
