@@ -35,7 +35,8 @@ export function createArchiver(
       lagSeconds = Math.max(waitingSeconds, await spoolAge(embedded.spool, clock.now().getTime()));
       if (library !== "basic_archive") {
         problem = "archive_library was changed: WAL no longer goes to Holdfast's archive";
-      } else if (failing) problem = `the server failed to archive WAL segment ${lastFailedWal}`;
+      } else if (!failing) problem = undefined;
+      else problem = `the server failed to archive WAL segment ${lastFailedWal}`;
     } catch (error) {
       lagSeconds = null;
       problem = `the state of the archiver cannot be read: ${describeDatabaseError(error)}`;
