@@ -21,6 +21,7 @@ export function createArchiver(
 ) {
   let lagSeconds: number | null = null;
   let problem: string | undefined;
+  let spoolProblem: string | undefined;
   let damaged: readonly string[] = [];
   const stopping = new AbortController();
   let busy: Promise<void> | undefined;
@@ -47,7 +48,7 @@ export function createArchiver(
     state: (): ArchiveState => ({
       enabled: isEnabled(),
       lagSeconds: isEnabled() ? lagSeconds : null,
-      problem: isEnabled() ? problem ?? damaged[0] : undefined,
+      problem: isEnabled() ? problem ?? spoolProblem ?? damaged[0] : undefined,
     }),
     /** Records what a verification of the archive has found. */
     noteProblems(problems: readonly string[]) {
@@ -62,7 +63,7 @@ export function createArchiver(
       busy = (async () => {
         // A long import leaves more than this: the rest waits for the next minute.
         const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(collectMs)]);
-        problem = (await collectSpool(spool, archive, signal)).problem;
+        spoolProblem = (await collectSpool(spool, archive, signal)).problem;
         await refresh();
       })();
       try {
