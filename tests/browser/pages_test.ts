@@ -54,7 +54,7 @@ const shows: Record<string, RegExp> = {
   "/replication": /this server is a primary/,
   "/partitions": /market\.ticks/,
   "/partitions/:table": /Partitions ahead/,
-  "/backups": /deno task restore/,
+  "/backups": /no complete backup/,
   "/market": /600\.19/,
   "/feeds": /SPY/,
   "/quarantine": /price must not be negative/,
@@ -133,6 +133,7 @@ testWith(
       await settled(page, "/alerts");
       assert.equal(new URL(page.url()).search, "?state=all&q=conn");
       await page.keyboard.press("Control+k");
+      await page.locator('[role="combobox"]:focus').waitFor();
       await page.keyboard.type("market.ticks");
       await page.getByRole("option", { name: /market\.ticks/ }).waitFor();
       await page.keyboard.press("Enter");

@@ -160,6 +160,12 @@ export function Page() {
   const action = useAction();
   const all = answer.data?.backups ?? [];
   const running = all.filter(({ status }) => status === "running");
+  const missing = (is, words) => answer.data && !all.some(is) ? words : undefined;
+  const noBackup = missing(
+    ({ status }) => status === "complete",
+    "no complete backup; since the start",
+  );
+  const noProof = missing(({ proven_at }) => proven_at, "never restored on trial; since the start");
   const take = () =>
     action.run(() =>
       request("/api/backups", { method: "POST", body: {}, deadline: 30_000 }).then(() =>
@@ -180,8 +186,8 @@ export function Page() {
         <div class="columns two">
       <${Panel} title="Backup metrics">
         <${MetricRows} metrics=${metrics} rows=${[
-          ["backup_age_seconds", "Age of the newest"],
-          ["backup_unproven_seconds", "Time since the last proven restore"],
+          ["backup_age_seconds", "Age of the newest", noBackup],
+          ["backup_unproven_seconds", "Time since the last proven restore", noProof],
           ["backup_problems", "Problems"],
           ["archive_lag_seconds", "Archive lag"],
           ["backup_copy_age_seconds", "Age of the newest copy"],

@@ -21,20 +21,24 @@ export function useMetrics(every = 30_000) {
   };
 }
 
-/** `rows`: `[metric, label]`. */
+/**
+ * `rows`: `[metric, label, missing]`. `missing` says in words that what the metric is about does not exist: then no
+ * value is good.
+ */
 export function MetricRows({ metrics, rows }) {
   return html`<ul class="metric-rows">${
-    rows.map(([name, label]) => {
+    rows.map(([name, label, missing]) => {
       const metric = metrics.one(name);
       const rule = metrics.rule(name);
       const value = metric?.status === "unknown" ? null : metric?.value ?? null;
-      const tone = atMost(toneFor(rule, value), app.get());
+      const judged = atMost(toneFor(rule, value), app.get());
+      const tone = missing && judged === "good" ? "unknown" : judged;
       return html`
         <li
           key=${name}><${Icon} word=${tone} /><a href=${`/history?metric=${name}`}>${label}</a><b>${show(
             metric?.unit ?? rule?.unit,
             value,
-          )}</b><span class="faint">${levelWords(rule)}</span></li>
+          )}</b><span class="faint">${missing ? `${missing}; ` : ""}${levelWords(rule)}</span></li>
       `;
     })
   }</ul>`;

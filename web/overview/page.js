@@ -88,7 +88,9 @@ function backupLine(answer, rules) {
   }
   const done = answer.data.backups.filter(({ status }) => status === "complete");
   const running = answer.data.backups.some(({ status }) => status === "running");
+  const failed = answer.data.backups[0]?.status === "failed" ? "the last backup failed; " : "";
   if (done.length === 0) {
+    if (failed) return ["bad", `${failed}there is no other`];
     return [running ? "info" : "warn", running ? "the first backup is running" : "no backup yet"];
   }
   const last = serverNow() - Date.parse(done[0].finished_at);
@@ -101,11 +103,12 @@ function backupLine(answer, rules) {
   const proof = proven
     ? toneFor(rules.get("backup_unproven"), (serverNow() - proven) / 1000)
     : "warn";
-  const tone = ["bad", "warn", "unknown"].find((one) => [age, proof].includes(one)) ??
-    (age === "plain" ? "info" : "good");
+  const tone =
+    ["bad", "warn", "unknown"].find((one) => [age, proof, failed && "warn"].includes(one)) ??
+      (age === "plain" ? "info" : "good");
   return [
     tone,
-    `taken ${ago(last)}, ${bytes(done[0].bytes)}; ${
+    `${failed}taken ${ago(last)}, ${bytes(done[0].bytes)}; ${
       proven ? `restored on trial ${ago(serverNow() - proven)}` : "never restored on trial"
     }`,
   ];

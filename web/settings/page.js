@@ -66,6 +66,9 @@ function Browser() {
   `;
 }
 
+/** The text of a description without the marks of Markdown. */
+const plain = (text) => text.replace(/\[([^\]]+)\]\([^)]*\)/g, "$1").replaceAll("`", "");
+
 const COLUMNS = [
   {
     key: "name",
@@ -99,7 +102,7 @@ const COLUMNS = [
     value: (row) => row.source,
     show: (row) => row.source === "set" ? "environment or file" : "default",
   },
-  { key: "about", head: "What it does", value: (row) => row.about, wide: true },
+  { key: "about", head: "What it does", value: (row) => plain(row.about), wide: true },
 ];
 
 export function Page() {

@@ -24,9 +24,19 @@ const first = (text, most = 140) => {
 const address = (row) => `/statements/${encodeURIComponent(row.query_id)}`;
 
 function Regressions() {
-  const { data } = useApi("/api/queries?slower=true&limit=100", { every: 60_000 });
+  const { data, error } = useApi("/api/queries?slower=true&limit=100", { every: 60_000 });
   const rows = data?.queries ?? [];
-  if (rows.length === 0) return null;
+  if (rows.length === 0) {
+    return html`
+      <${Panel} title="Slower than usual">
+        <p class="faint">${data
+          ? "No statement that was measured long enough to compare."
+          : error
+          ? "Not known: the statements could not be read."
+          : "Asking."}</p>
+        <//>
+    `;
+  }
   return html`
     <${Panel} title="Slower than usual" aside=${counted(rows.length, "statement")}>
       <ul class="cards">${rows.map((row) =>

@@ -26,9 +26,9 @@ export function Slower({ of, whole = false }) {
     <div>
       <p><${Icon} word="warn" /> ${format(of.before)} → ${format(of.after)}${of.metric === "mean_ms"
         ? ""
-        : " blocks"} a call <span class="faint">(${of.ratio.toFixed(1)}×, since ${whole && html`
-        ${dateTime(of.since)} UTC,
-      `}<${Age} at=${of.since} />)</span></p>
+        : " blocks"} a call <span class="faint">(${of.ratio.toFixed(1)}×, since ${dateTime(
+          of.since,
+        )} UTC, <${Age} at=${of.since} />)</span></p>
       <ul class="plain">
           ${of.causes.map((cause) => html`<li>${causeWords(cause)}</li>`)}
           ${changes.map((change) =>

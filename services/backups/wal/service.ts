@@ -21,6 +21,7 @@ export function createArchiver(
 ) {
   let lagSeconds: number | null = null;
   let problem: string | undefined;
+  let spoolProblem: string | undefined;
   let damaged: readonly string[] = [];
   const stopping = new AbortController();
   let busy: Promise<void> | undefined;
@@ -35,7 +36,8 @@ export function createArchiver(
       lagSeconds = Math.max(waitingSeconds, await spoolAge(embedded.spool, clock.now().getTime()));
       if (library !== "basic_archive") {
         problem = "archive_library was changed: WAL no longer goes to Holdfast's archive";
-      } else if (failing) problem = `the server failed to archive WAL segment ${lastFailedWal}`;
+      } else if (!failing) problem = undefined;
+      else problem = `the server failed to archive WAL segment ${lastFailedWal}`;
     } catch (error) {
       lagSeconds = null;
       problem = `the state of the archiver cannot be read: ${describeDatabaseError(error)}`;
@@ -46,7 +48,7 @@ export function createArchiver(
     state: (): ArchiveState => ({
       enabled: isEnabled(),
       lagSeconds: isEnabled() ? lagSeconds : null,
-      problem: isEnabled() ? problem ?? damaged[0] : undefined,
+      problem: isEnabled() ? problem ?? spoolProblem ?? damaged[0] : undefined,
     }),
     /** Records what a verification of the archive has found. */
     noteProblems(problems: readonly string[]) {
@@ -61,7 +63,7 @@ export function createArchiver(
       busy = (async () => {
         // A long import leaves more than this: the rest waits for the next minute.
         const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(collectMs)]);
-        problem = (await collectSpool(spool, archive, signal)).problem;
+        spoolProblem = (await collectSpool(spool, archive, signal)).problem;
         await refresh();
       })();
       try {

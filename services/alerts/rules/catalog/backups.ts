@@ -78,7 +78,9 @@ export const backupRules: readonly RuleDefinition[] = [
     clear: 0,
     for_seconds: 0,
     phrase: "Problems with backups",
-    cause: "GET /api/health/database names each problem under backups.problems.",
+    cause:
+      "A backup or a restore drill failed, files are damaged, or WAL is not archived. The evidence names each problem.",
+    evidence: ({ backups }) => [{ name: "problems", value: backups.problems.slice(0, 10) }],
     runbook: {
       impact:
         "A backup, or the WAL behind it, is damaged or incomplete. Recovery may stop before it.",
