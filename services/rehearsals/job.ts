@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { ServerFacts } from "../../db/backups/facts.ts";
+import type { Walsender } from "../../db/backups/walsender.ts";
 import type { Sql, Target } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import { readPlanSettings } from "../../db/rehearsals/production.ts";
@@ -47,6 +48,8 @@ export interface RehearsalJobOptions extends RehearsalEnvironment {
   workload: readonly GivenStatement[] | undefined;
   profile: RehearsalProfile;
   openProduction(statementTimeoutMs?: number): Sql;
+  /** Opens a session of the production server that reads rows for a sampled copy. */
+  openReader(statementTimeoutMs: number, signal: AbortSignal): Promise<Walsender>;
   save(rehearsal: Rehearsal): Promise<void>;
   publish(rehearsal: Rehearsal): void;
   /** Releases the rehearsal lock. */
@@ -184,7 +187,8 @@ export class RehearsalJob {
 
   /** Chooses a backup to restore, taking one if needed, or a sample where no base backup is possible. */
   async #chooseSource(): Promise<ChosenSource> {
-    const { facts, repository, target, profile, openProduction, takeBase } = this.#options;
+    const { facts, repository, target, profile, takeBase } = this.#options;
+    const { openProduction, openReader } = this.#options;
     if (!this.#options.base) this.#noteStep("taking a backup: there was none");
     const base = this.#options.base ?? await takeBase(facts, this.#controller.signal);
     if (base) {
@@ -196,6 +200,7 @@ export class RehearsalJob {
       facts,
       budgetBytes: profile.sampleBytes,
       openProduction: () => openProduction(profile.changeMs),
+      openReader: (signal) => openReader(profile.changeMs, signal),
     });
     return { source, base, sample: source.sample };
   }

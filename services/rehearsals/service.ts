@@ -4,6 +4,7 @@ import { toHoldfastError } from "../../db/errors.ts";
 import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
+import { openRowReader } from "../../db/row_transfer.ts";
 import { readSettingFacts } from "../../db/rehearsals/production.ts";
 import type { Change as ServerChange } from "../../db/history/changes.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
@@ -302,6 +303,14 @@ class RehearsalService implements Rehearsals {
           max: 1,
           applicationName: "holdfast-rehearsal-production",
           purpose: "benchmark",
+        }),
+      openReader: (statementTimeoutMs, signal) =>
+        openRowReader(this.#options.target, {
+          ...this.#connectOptions(),
+          database: facts.database,
+          applicationName: "holdfast-rehearsal-rows",
+          statementTimeoutMs,
+          signal,
         }),
       save: (one) => this.#repository.save(one),
       publish: (one) => void hub.publish("rehearsal_status", statusOf(one)),

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import type { ServerFacts } from "../../../db/backups/facts.ts";
 import { findPgCtl } from "../../../db/backups/cluster.ts";
 import { forPrograms } from "../../../db/address/programs.ts";
+import type { Walsender } from "../../../db/backups/walsender.ts";
 import type { Sql, Target } from "../../../db/connection.ts";
 import { runCommand, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
@@ -45,11 +46,13 @@ function shareFor(tables: readonly Pick<SampledTable, "bytes">[], budget: number
  * under ACCESS SHARE. `sample` is filled in while it is loaded.
  */
 export function sampledSource(
-  { target, facts, budgetBytes, openProduction }: {
+  { target, facts, budgetBytes, openProduction, openReader }: {
     target: Target;
     facts: ServerFacts;
     budgetBytes: number;
     openProduction(): Sql;
+    /** Opens a session of the production server that reads rows. */
+    openReader(signal: AbortSignal): Promise<Walsender>;
   },
 ): CopySource & { sample: Sample } {
   const major = Math.floor(facts.version / 10_000);
@@ -94,21 +97,12 @@ export function sampledSource(
           await runScript(copy, schema.before, note, signal);
           await disableTriggers(copy);
           const chosen = tables.filter(({ readable, bytes }) => readable && bytes > 0);
-          const share = shareFor(chosen, budgetBytes);
-          let [copied, all] = [0, 0];
-          for (const table of chosen) {
-            signal.throwIfAborted();
-            const part = table.bytes <= smallTableBytes ? 1 : share;
-            try {
-              await copySample(production, copy, table, { share: part, signal });
-              copied += table.rows * part;
-            } catch (error) {
-              signal.throwIfAborted();
-              note(`${table.label} could not be copied: ${describeDatabaseError(error)}`);
-            }
-            all += table.rows;
-          }
-          sample.share = all > 0 ? copied / all : 1;
+          sample.share = await copyRows(copy, chosen, {
+            open: () => openReader(signal),
+            budgetBytes,
+            note,
+            signal,
+          });
           await runScript(copy, schema.after, note, signal);
           await analyseAll(copy);
         } finally {
@@ -119,6 +113,42 @@ export function sampledSource(
       }
     },
   };
+}
+
+/** Copies rows of the tables, and returns their share of all rows; reports the tables that could not be read. */
+async function copyRows(
+  copy: Sql,
+  tables: readonly SampledTable[],
+  { open, budgetBytes, note, signal }: {
+    open(): Promise<Walsender>;
+    budgetBytes: number;
+    note: (problem: string) => void;
+    signal: AbortSignal;
+  },
+): Promise<number> {
+  const share = shareFor(tables, budgetBytes);
+  let reader: Walsender | undefined;
+  let [copied, all] = [0, 0];
+  try {
+    for (const table of tables) {
+      signal.throwIfAborted();
+      const part = table.bytes <= smallTableBytes ? 1 : share;
+      all += table.rows;
+      reader ??= await open();
+      try {
+        await copySample(reader, copy, table, part);
+        copied += table.rows * part;
+      } catch (error) {
+        signal.throwIfAborted();
+        note(`${table.label} could not be copied: ${describeDatabaseError(error)}`);
+        reader.close();
+        reader = undefined;
+      }
+    }
+  } finally {
+    reader?.close();
+  }
+  return all > 0 ? copied / all : 1;
 }
 
 /** Runs a dump's statements one by one; reports those that fail, such as constraints that a sample violates. */
