@@ -17,6 +17,7 @@ import { createOperations } from "../services/requests/operations.ts";
 import { createInstances } from "../services/live/instances.ts";
 import { createEventLoopWatch } from "../services/monitor/collect/event_loop.ts";
 import type { Monitor } from "../services/monitor/service.ts";
+import { createChangedPlans } from "../services/rehearsals/changed_plans.ts";
 import type { Rotation } from "../services/partitions/rotation.ts";
 import { composeAlerts, instanceName } from "./alerts.ts";
 import type { Foundation } from "./foundation.ts";
@@ -116,8 +117,10 @@ export function createServices(
   });
   const shared = { config, log, clock, target, pooler, pool: pools.maintenance, embedded };
   const backups = createBackupService({ ...shared, hub: relay });
+  const changedPlans = createChangedPlans();
   const monitoring = composeMonitor(foundation, {
     instance,
+    changedPlans,
     catalogue,
     ingest,
     backups,
@@ -140,6 +143,7 @@ export function createServices(
       backups,
       monitor: monitoring.monitor,
       changes: monitoring.changes,
+      changedPlans,
       hub,
     }),
     eventLoop,

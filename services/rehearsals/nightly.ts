@@ -35,18 +35,20 @@ export function dueAfterDrill(
   return next && { recommendation: next.id };
 }
 
-type Planned = Pick<Rehearsal, "id" | "copy" | "statements">;
+type Planned = Pick<Rehearsal, "id" | "source" | "copy" | "statements">;
 
 /**
  * Returns the statements whose generic plan differs from that of the newest rehearsal of an older backup that replayed
- * them; `earlier` is newest first, `at` in milliseconds since 1970. Pure.
+ * them; `all` rehearsals are newest first, `at` in milliseconds since 1970. Pure.
  */
 export function planChanges(
-  { id, copy, statements }: Planned,
-  earlier: readonly Planned[],
+  { id, source, copy, statements }: Planned,
+  all: readonly Planned[],
   at: number,
 ): ServerChange[] {
-  if (!copy?.backup) return [];
+  // The copies of an upgrade have other statistics than the backup.
+  if (!copy?.backup || source === "upgrade") return [];
+  const earlier = all.filter((one) => one.source !== "upgrade");
   const older = earlier.filter((one) =>
     one.id !== id && one.copy?.backup && one.copy.backup !== copy.backup &&
     one.copy.taken_at < copy.taken_at

@@ -11,6 +11,7 @@ import { HoldfastError, messageOf } from "../../errors.ts";
 import { endsWithin } from "../../lib/deadline.ts";
 import type { Publisher } from "../live/hub.ts";
 import type { Recommendation } from "../monitor/diagnosis/advice.ts";
+import type { ChangedPlans } from "./changed_plans.ts";
 import { openCandidates, type Proposals } from "./candidates/candidates.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
 import { type RehearsalEnvironment, RehearsalJob } from "./job.ts";
@@ -67,6 +68,8 @@ export interface RehearsalsOptions extends RehearsalEnvironment {
   advice: () => readonly Recommendation[];
   /** Whether restore drills are followed by rehearsals. */
   afterDrill: boolean;
+  /** Gets the rehearsals whose plans are compared, for the alerts. */
+  changedPlans: Pick<ChangedPlans, "compare">;
   /** Records changes of the server. */
   noteChanges(changes: readonly ServerChange[]): void;
 }
@@ -91,6 +94,8 @@ class RehearsalService implements Rehearsals {
   readonly #repository: RehearsalRepository;
   /** The last result of each recommendation. */
   readonly #results = new Map<string, AdviceRehearsal>();
+  /** The newest rehearsal whose plans were compared, and how it stood. */
+  #compared = "";
   /** What the last rehearsals proposed, newest first. */
   #proposals: Proposals[] = [];
   #starting = false;
@@ -181,9 +186,11 @@ class RehearsalService implements Rehearsals {
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
     this.#proposals = [];
     for (const rehearsal of rehearsals.toReversed()) this.#noteProposals(rehearsal);
+    this.#options.changedPlans.compare(rehearsals);
   }
 
   async everyMinute(): Promise<void> {
+    await this.#comparePlans();
     if (!this.#options.afterDrill || this.#stopped || this.#starting || this.#job) return;
     const newest = await this.#options.findBase(await this.#readFacts(), undefined);
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
@@ -226,12 +233,23 @@ class RehearsalService implements Rehearsals {
   async #notePlans(rehearsal: Rehearsal): Promise<void> {
     if (rehearsal.status !== "done" || this.#stopped) return;
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    this.#options.changedPlans.compare(rehearsals);
     const done = rehearsals.filter(({ status }) => status === "done");
     const { clock, noteChanges, log } = this.#options;
     const changed = planChanges(rehearsal, done, clock.now().getTime());
     if (changed.length === 0) return;
     noteChanges(changed);
     log.warn("plans_changed", { rehearsal: rehearsal.id, statements: changed.length });
+  }
+
+  /** Compares the plans again once another rehearsal has ended, which may have run in another instance. */
+  async #comparePlans(): Promise<void> {
+    const { rehearsals: [newest] } = await this.#repository.list({ limit: 1 });
+    const standing = newest ? `${newest.id} ${newest.status}` : "none";
+    if (standing === this.#compared) return;
+    const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    this.#options.changedPlans.compare(rehearsals);
+    this.#compared = standing;
   }
 
   #noteProposals({ status, candidates, statements }: Rehearsal): void {

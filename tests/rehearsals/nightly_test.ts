@@ -39,6 +39,7 @@ Deno.test("nothing is rehearsed without a drill, or after one with problems", ()
 
 const planned = (id: string, day: number, plans: Record<string, string | null>) => ({
   id,
+  source: "sql" as const,
   copy: {
     kind: "physical" as const,
     backup: `backup-${day}`,
@@ -68,6 +69,10 @@ Deno.test("a plan that differs from the previous backup's is reported once, with
   // The second rehearsal of the same backup, and the first of all.
   assert.deepEqual(planChanges({ ...today, id: "4" }, [today, yesterday], 7), []);
   assert.deepEqual(planChanges(today, [today], 7), []);
+  // The copies of an upgrade have fresh statistics.
+  const upgrade = "upgrade" as const;
+  assert.deepEqual(planChanges({ ...today, source: upgrade }, [yesterday], 7), []);
+  assert.deepEqual(planChanges(today, [today, { ...yesterday, source: upgrade }], 7), []);
 });
 
 Deno.test("plans of two backups are equal when only partitions were added", () => {
