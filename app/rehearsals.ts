@@ -80,6 +80,7 @@ export function createRehearsalService(
     takeBase: (facts, signal) => takeBase({ backups, repository }, facts, signal),
     advice: () => databaseHealth(monitor.snapshot()).recommendations,
     afterDrill: config.HOLDFAST_REHEARSE_AFTER_DRILL,
+    upgradeBin: config.HOLDFAST_REHEARSE_UPGRADE_BIN,
     noteChanges: (found) => changes.note(found),
   });
 }

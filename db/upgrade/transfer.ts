@@ -59,9 +59,11 @@ export const openReader = (target: Target, database: string, signal: AbortSignal
 const copyOut = ({ schema, name }: StoredTable, columns: readonly string[]) =>
   `copy (select ${list(columns)} from only ${quoteTable(schema, name)}) to stdout`;
 
-/** Replaces the rows of a table in the new database by those of the old one, and records the step with them. */
+/**
+ * Replaces the rows of a table in the new database by those of the old one, and records the step with them where one is named.
+ */
 export async function copyTable(
-  { old, fresh, step }: { old: Walsender; fresh: Sql; step: string },
+  { old, fresh, step }: { old: Walsender; fresh: Sql; step?: string },
   table: StoredTable,
 ): Promise<void> {
   const name = quoteTable(table.schema, table.name);
@@ -76,7 +78,7 @@ export async function copyTable(
         into: `copy ${name} (${list(table.writable)}) from stdin with (freeze)`,
       });
     }
-    await record(fresh, step);
+    if (step !== undefined) await record(fresh, step);
   });
 }
 

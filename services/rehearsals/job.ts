@@ -6,6 +6,7 @@ import type { Walsender } from "../../db/backups/walsender.ts";
 import type { Sql, Target } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import { readPlanSettings } from "../../db/rehearsals/production.ts";
+import { compact } from "../../db/rehearsals/scratch.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { unlessAborted } from "../../lib/deadline.ts";
@@ -21,6 +22,7 @@ import { prepareCopy, readTop, runRehearsal, watchSessions } from "./phases.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
 import { nextStatus, type RehearsalEvent } from "./state.ts";
+import { refuseObstacles } from "./upgrade/move.ts";
 import { selectGiven, selectTop } from "./workload/selection.ts";
 
 /** What every rehearsal of this instance needs. */
@@ -166,11 +168,11 @@ export class RehearsalJob {
     let diskTimer: ReturnType<typeof setInterval> | undefined;
     try {
       const top = workload ? [] : await readTop(production, this.rehearsal.problems);
-      const planSettings = await readPlanSettings(production);
+      const settings = await readPlanSettings(production);
       const chosen = await this.#chooseSource();
       const { root } = placeOfCopies(scratchHome, facts.system);
       diskTimer = setInterval(() => void this.#checkDisk(dirname(root)), diskCheckMs);
-      copies = await this.#makeCopies(chosen.source, planSettings);
+      copies = await this.#makeCopies(chosen.source, settings);
       await this.#noteCopy(copies, chosen);
       const selection = workload
         ? selectGiven(workload)
@@ -205,15 +207,26 @@ export class RehearsalJob {
     return { source, base, sample: source.sample };
   }
 
-  #makeCopies(source: CopySource, planSettings: Record<string, string>): Promise<CopyPair> {
-    const { scratchHome, facts } = this.#options;
+  #makeCopies(
+    source: CopySource,
+    { all, own }: Awaited<ReturnType<typeof readPlanSettings>>,
+  ): Promise<CopyPair> {
+    const { scratchHome, facts, change } = this.#options;
+    const programs = change.source === "upgrade" ? change.programs : undefined;
     const { problems } = this.rehearsal;
     const { signal } = this.#controller;
     return makeCopies({
       source,
       place: placeOfCopies(scratchHome, facts.system),
-      planSettings,
-      prepare: (admin) => prepareCopy(admin, { problems, signal }),
+      planSettings: all,
+      // What nobody has set gets the defaults of the newer version.
+      newer: programs && { ...programs, planSettings: own },
+      async prepare(admin, newer) {
+        await prepareCopy(admin, { problems, signal });
+        if (!newer || !programs) return;
+        await refuseObstacles(admin, newer, programs.major);
+        await compact(admin);
+      },
       onStep: (step) => this.#noteStep(step),
       onLost: (arm) =>
         this.abort(

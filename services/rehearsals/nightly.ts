@@ -1,6 +1,6 @@
 import type { Change as ServerChange } from "../../db/history/changes.ts";
 import type { BackupRecord } from "../backups/record.ts";
-import { type Advice, canRehearse, type RehearsalInput } from "./request.ts";
+import { type Advice, canRehearse, type RehearsalInput, upgradeBinOf } from "./request.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 
 /** Most rehearsals after one restore drill. */
@@ -17,10 +17,12 @@ const freshStatistics = "analyze";
  * are newest first. Each change is tried once after each drill, also when its rehearsal fails. Pure.
  */
 export function dueAfterDrill(
-  { newest, rehearsals, advice }: {
+  { newest, rehearsals, advice, upgrade }: {
     newest: Pick<BackupRecord, "proof"> | undefined;
     rehearsals: readonly Pick<Rehearsal, "created_at" | "change" | "recommendation">[];
     advice: readonly (Advice & { id: string })[];
+    /** The directory of a newer major version, whose upgrade is rehearsed before the advice. */
+    upgrade?: string | undefined;
   },
 ): RehearsalInput | undefined {
   const proof = newest?.proof;
@@ -30,6 +32,8 @@ export function dueAfterDrill(
   );
   if (since.length >= afterDrillMax) return undefined;
   if (!since.some(({ change }) => change === freshStatistics)) return { sql: freshStatistics };
+  const isTried = since.some(({ change }) => upgradeBinOf(change) === upgrade);
+  if (upgrade !== undefined && !isTried) return { to_bin: upgrade };
   const rehearsed = new Set(since.map(({ recommendation }) => recommendation));
   const next = advice.find((one) => canRehearse(one) && !rehearsed.has(one.id));
   return next && { recommendation: next.id };

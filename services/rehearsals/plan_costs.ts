@@ -86,7 +86,8 @@ function compare(after: Planned, older: readonly Planned[]): ChangedPlan | undef
     statement.query === query && plan !== after.plan
   );
   const cost = before && costTimes(before, after);
-  return cost && {
+  if (!cost) return undefined;
+  return {
     scope: shorten(query.replaceAll(/\s+/g, " ").trim(), scopeMax),
     statement: shorten(query, statementMax),
     query_id,

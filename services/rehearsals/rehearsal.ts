@@ -3,6 +3,13 @@ import type { PolicyInput } from "../partitions/policy_service.ts";
 import type { IndexCandidate } from "./candidates/candidates.ts";
 import type { RehearsalStatus } from "./state.ts";
 
+/** The programs of a newer major version. */
+export interface NewerPrograms {
+  major: number;
+  pgCtl: string;
+  pgDump: string;
+}
+
 /** A statement to replay, as given in a request. */
 export interface GivenStatement {
   sql: string;
@@ -16,8 +23,8 @@ export type Change =
   | { source: "recommendation"; id: string; sql: string }
   | { source: "settings"; settings: Readonly<Record<string, string>> }
   | { source: "policy"; table: string; keyColumn: string; policy: PolicyInput }
-  /** A newer major version, whose `pg_ctl` is given. */
-  | { source: "upgrade"; major: number; pgCtl: string };
+  /** A newer major version. */
+  | { source: "upgrade"; bin: string; programs: NewerPrograms };
 
 export type ChangeSource = Change["source"];
 

@@ -30,6 +30,7 @@ import {
   type RehearsalInput,
 } from "./request.ts";
 import { isEnded } from "./state.ts";
+import { findNewerPrograms } from "./upgrade/programs.ts";
 
 export interface Rehearsals {
   /** Starts a rehearsal and returns it at once. Throws `rehearsal_running` and `invalid_request`. */
@@ -68,6 +69,8 @@ export interface RehearsalsOptions extends RehearsalEnvironment {
   advice: () => readonly Recommendation[];
   /** Whether restore drills are followed by rehearsals. */
   afterDrill: boolean;
+  /** The directory of a newer major version, whose upgrade is rehearsed after each restore drill. */
+  upgradeBin: string | undefined;
   /** Gets the rehearsals whose plans are compared, for the alerts. */
   changedPlans: Pick<ChangedPlans, "compare">;
   /** Records changes of the server. */
@@ -194,7 +197,12 @@ class RehearsalService implements Rehearsals {
     if (!this.#options.afterDrill || this.#stopped || this.#starting || this.#job) return;
     const newest = await this.#options.findBase(await this.#readFacts(), undefined);
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
-    const due = dueAfterDrill({ newest, rehearsals, advice: this.#openAdvice() });
+    const due = dueAfterDrill({
+      newest,
+      rehearsals,
+      advice: this.#openAdvice(),
+      upgrade: this.#options.upgradeBin,
+    });
     if (!due) return;
     try {
       await this.start({ ...due, backup: newest?.id });
@@ -288,10 +296,13 @@ class RehearsalService implements Rehearsals {
   /** Checks the request, takes the lock, and starts the job. */
   async #begin(input: RehearsalInput): Promise<RehearsalJob> {
     const { clock, hub, log, findBase } = this.#options;
-    const change = changeOf(input, (id) => this.#advice(id));
+    const facts = await this.#readFacts();
+    const change = await changeOf(input, {
+      advice: (id) => this.#advice(id),
+      findNewer: (bin) => findNewerPrograms(bin, Math.floor(facts.version / 10_000)),
+    });
     checkWorkload(input.workload);
     await this.#checkSettings(change);
-    const facts = await this.#readFacts();
     const base = await findBase(facts, input.backup);
     const lock = await this.#takeLock();
     if (!lock) throw alreadyRunning();

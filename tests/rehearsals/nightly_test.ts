@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterDrillMax, dueAfterDrill, planChanges } from "../../services/rehearsals/nightly.ts";
+import { upgradeText } from "../../services/rehearsals/request.ts";
 import type { StatementResult } from "../../services/rehearsals/rehearsal.ts";
 import { comparableShape } from "../../services/rehearsals/replay/plan_text.ts";
 
@@ -27,6 +28,17 @@ Deno.test("after a drill, fresh statistics and then each open recommendation are
   assert.equal(due(ran("27T06", "c", "c"), ran("27T05", "b", "b"), analyzed), undefined);
   const many = Array.from({ length: afterDrillMax }, () => ran("27T05", "select 1"));
   assert.equal(due(...many), undefined);
+});
+
+Deno.test("the upgrade that a setting names is rehearsed once after each drill, before the advice", () => {
+  const upgrade = "/usr/lib/postgresql/18/bin";
+  const due = (...rehearsals: ReturnType<typeof ran>[]) =>
+    dueAfterDrill({ newest: { proof }, rehearsals, advice, upgrade });
+  const analyzed = ran("27T04", "analyze");
+  assert.deepEqual(due(), { sql: "analyze" });
+  assert.deepEqual(due(analyzed), { to_bin: upgrade });
+  const upgraded = ran("27T05", upgradeText(18, upgrade));
+  assert.deepEqual(due(upgraded, analyzed), { recommendation: "b" });
 });
 
 Deno.test("nothing is rehearsed without a drill, or after one with problems", () => {

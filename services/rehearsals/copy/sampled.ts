@@ -4,7 +4,6 @@ import { findPgCtl } from "../../../db/backups/cluster.ts";
 import { forPrograms } from "../../../db/address/programs.ts";
 import type { Walsender } from "../../../db/backups/walsender.ts";
 import type { Sql, Target } from "../../../db/connection.ts";
-import { runCommand, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
 import { runStatement } from "../../../db/rehearsals/replay.ts";
 import {
@@ -19,6 +18,7 @@ import {
 import { HoldfastError, messageOf } from "../../../errors.ts";
 import { findPgDump } from "../../backups/base/pg_dump.ts";
 import { splitStatements } from "../workload/sql_text.ts";
+import { makeCluster } from "./cluster.ts";
 import type { CopySource } from "./pair.ts";
 
 /** Tables up to this size are copied completely. */
@@ -69,14 +69,7 @@ export function sampledSource(
     sample,
     async fill(data) {
       const pgCtl = await findPgCtl({ major, embedded: false });
-      const { code, output } = await runCommand(pgCtl ?? "", [
-        "initdb",
-        "--pgdata",
-        data,
-        "--options",
-        `--username=${superuser} --auth=trust --encoding=UTF8 --locale=C --no-sync`,
-      ], { as: unprivilegedUser(), timeoutMs: 120_000 });
-      if (code !== 0) throw new HoldfastError("conflict", `initdb failed: ${output.slice(-300)}`);
+      await makeCluster(pgCtl ?? "", data, superuser);
     },
     async load(connect, signal) {
       const production = openProduction();
