@@ -2,7 +2,7 @@ import type { SettingFacts } from "../../db/rehearsals/production.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { ProfileName } from "../benchmarks/case.ts";
 import type { PolicyInput } from "../partitions/policy_service.ts";
-import type { Change, GivenStatement, NewerPrograms, Rehearsal } from "./rehearsal.ts";
+import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import { kindOf, splitStatements } from "./workload/sql_text.ts";
 
 /** A requested rehearsal, with exactly one of the first five fields. */
@@ -41,15 +41,16 @@ const rehearsable = /^(create|drop|alter|reindex)\s+(unique\s+)?(index|table)\b/
 export const canRehearse = ({ sql }: Advice): boolean =>
   sql !== undefined && rehearsable.test(sql.trim()) && !/<[^<>]+>/.test(sql);
 
+/** The change of a request; the programs of an upgrade are still to be found. */
+export type RequestedChange =
+  | Exclude<Change, { source: "upgrade" }>
+  | { source: "upgrade"; bin: string };
+
 /** Parses the change of a request. Throws `invalid_request`, which names the field. */
-export async function changeOf(
+export function changeOf(
   input: RehearsalInput,
-  { advice, findNewer }: {
-    advice: (id: string) => Advice | undefined;
-    /** Finds the programs in a directory, which must be of a newer version. */
-    findNewer: (bin: string) => Promise<NewerPrograms>;
-  },
-): Promise<Change> {
+  advice: (id: string) => Advice | undefined,
+): RequestedChange {
   const given = sources.filter((source) => input[source] !== undefined);
   const [source] = given;
   if (source === undefined) refuse("sql", `give one of ${sources.join(", ")}`);
@@ -71,10 +72,7 @@ export async function changeOf(
     }
     return { source: "recommendation", id, sql: found.sql ?? "" };
   }
-  if (input.to_bin !== undefined) {
-    const { to_bin: bin } = input;
-    return { source: "upgrade", bin, programs: await findNewer(bin) };
-  }
+  if (input.to_bin !== undefined) return { source: "upgrade", bin: input.to_bin };
   const { table, key_column: keyColumn, policy } = input.policy!;
   if (!/^[^.]+\../.test(table)) refuse("policy.table", "must be schema.name");
   return { source: "policy", table, keyColumn, policy };

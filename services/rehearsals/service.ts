@@ -28,6 +28,7 @@ import {
   checkWorkload,
   newRehearsal,
   type RehearsalInput,
+  type RequestedChange,
 } from "./request.ts";
 import { isEnded } from "./state.ts";
 import { findNewerPrograms } from "./upgrade/programs.ts";
@@ -296,12 +297,10 @@ class RehearsalService implements Rehearsals {
   /** Checks the request, takes the lock, and starts the job. */
   async #begin(input: RehearsalInput): Promise<RehearsalJob> {
     const { clock, hub, log, findBase } = this.#options;
-    const facts = await this.#readFacts();
-    const change = await changeOf(input, {
-      advice: (id) => this.#advice(id),
-      findNewer: (bin) => findNewerPrograms(bin, Math.floor(facts.version / 10_000)),
-    });
+    const requested = changeOf(input, (id) => this.#advice(id));
     checkWorkload(input.workload);
+    const facts = await this.#readFacts();
+    const change = await this.#complete(requested, facts);
     await this.#checkSettings(change);
     const base = await findBase(facts, input.backup);
     const lock = await this.#takeLock();
@@ -345,6 +344,13 @@ class RehearsalService implements Rehearsals {
       publish: (one) => void hub.publish("rehearsal_status", statusOf(one)),
       release: () => lock.release(),
     });
+  }
+
+  /** Finds the programs of an upgrade. Throws `invalid_request` where they cannot be used. */
+  async #complete(change: RequestedChange, { version }: ServerFacts): Promise<Change> {
+    if (change.source !== "upgrade") return change;
+    const programs = await findNewerPrograms(change.bin, Math.floor(version / 10_000));
+    return { ...change, programs };
   }
 
   async #checkSettings(change: Change): Promise<void> {
