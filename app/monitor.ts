@@ -9,6 +9,7 @@ import { createHistory } from "../services/monitor/history/history.ts";
 import { createIncidents, type Incidents } from "../services/monitor/incidents/incidents.ts";
 import { createPlanner, type Planner } from "../services/monitor/statements/planner.ts";
 import { createMonitor, type Monitor } from "../services/monitor/service.ts";
+import type { ChangedPlans } from "../services/rehearsals/changed_plans.ts";
 import type { Catalogue } from "../services/partitions/catalogue.ts";
 import type { Foundation } from "./foundation.ts";
 
@@ -28,6 +29,7 @@ export function composeMonitor(
     catalogue: Catalogue;
     ingest: Ingest;
     backups: Backups;
+    changedPlans: ChangedPlans;
     alerts: Alerts;
     canary: Canary;
     hub: Publisher;

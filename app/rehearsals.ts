@@ -16,6 +16,7 @@ import type { Publisher } from "../services/live/hub.ts";
 import { databaseHealth } from "../services/monitor/health/health.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Monitor } from "../services/monitor/service.ts";
+import type { ChangedPlans } from "../services/rehearsals/changed_plans.ts";
 import { findBase } from "../services/rehearsals/copy/physical.ts";
 import { createRehearsals, type Rehearsals } from "../services/rehearsals/service.ts";
 import { backupRoot } from "./backups.ts";
@@ -57,6 +58,7 @@ export function createRehearsalService(
     backups: Backups;
     monitor: Pick<Monitor, "snapshot">;
     changes: Pick<Changes, "note">;
+    changedPlans: ChangedPlans;
     log: Logger;
     clock: Clock;
     target: Target;
@@ -78,6 +80,7 @@ export function createRehearsalService(
     takeBase: (facts, signal) => takeBase({ backups, repository }, facts, signal),
     advice: () => databaseHealth(monitor.snapshot()).recommendations,
     afterDrill: config.HOLDFAST_REHEARSE_AFTER_DRILL,
+    upgradeBin: config.HOLDFAST_REHEARSE_UPGRADE_BIN,
     noteChanges: (found) => changes.note(found),
   });
 }

@@ -21,6 +21,7 @@ import {
   type EventLoopWatch,
 } from "../services/monitor/collect/event_loop.ts";
 import type { Monitor } from "../services/monitor/service.ts";
+import { createChangedPlans } from "../services/rehearsals/changed_plans.ts";
 import type { Rotation } from "../services/partitions/rotation.ts";
 import { composeAlerts, instanceName } from "./alerts.ts";
 import type { Foundation } from "./foundation.ts";
@@ -134,8 +135,10 @@ export function createServices(
   });
   const common = { config, log, clock, target, pooler, pool: pools.maintenance, embedded };
   const backups = createBackupService({ ...common, hub: relay });
+  const changedPlans = createChangedPlans();
   const monitoring = composeMonitor(foundation, {
     instance,
+    changedPlans,
     catalogue,
     ingest,
     backups,
@@ -158,6 +161,7 @@ export function createServices(
       backups,
       monitor: monitoring.monitor,
       changes: monitoring.changes,
+      changedPlans,
       hub,
     }),
     eventLoop,

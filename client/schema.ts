@@ -4208,7 +4208,7 @@ export interface components {
             /** @enum {string} */
             profile: "quick" | "full";
             /** @enum {string} */
-            source: "sql" | "settings" | "recommendation" | "policy";
+            source: "sql" | "settings" | "recommendation" | "policy" | "upgrade";
             change: string;
             recommendation: string | null;
             /**
@@ -4242,6 +4242,7 @@ export interface components {
                 reason: string;
             }[];
             cost: components["schemas"]["RehearsalCost"] | null;
+            upgrade: components["schemas"]["RehearsedUpgrade"] | null;
             /** @description Indexes that the replayed statements lack; /api/health/database recommends them, and each can be rehearsed */
             candidates: components["schemas"]["IndexCandidate"][];
             problems: string[];
@@ -4297,6 +4298,8 @@ export interface components {
             plan_difference: string[];
             /** @description Nodes of the plan that needs no parameter values, before the change: comparable between backups */
             generic_plan: string | null;
+            /** @description The planner's estimate of what `generic_plan` costs, in its units */
+            generic_cost: number | null;
             /** @description Pages that one execution read before the change; null: not measured */
             buffers_before: number | null;
             /** @description Pages that one execution read after the change; null: not measured */
@@ -4326,6 +4329,26 @@ export interface components {
             write_ci_high: number | null;
             /** @description Tables that were read and written during the change */
             tables: string[];
+        };
+        RehearsedUpgrade: {
+            from_major: number;
+            to_major: number;
+            tables: number;
+            /** @description Rows that were compared by count and SHA-256 of each table, and are equal */
+            rows: number;
+            /** @description Duration of the move by dump and copy, without the comparison */
+            seconds: number;
+            schema_seconds: number;
+            rows_seconds: number;
+            /** @description Of indexes, constraints and triggers */
+            indexes_seconds: number;
+            statistics_seconds: number;
+            /** @description Duration of the comparison of all rows */
+            compare_seconds: number;
+            /** @description Size of the database in the old version */
+            bytes_before: number;
+            /** @description Size of the database in the new version */
+            bytes_after: number;
         };
         IndexCandidate: {
             /** @description Its id among the recommendations */
@@ -4361,6 +4384,11 @@ export interface components {
                 key_column: string;
                 policy: components["schemas"]["PartitionPolicyInput"];
             };
+            /**
+             * @description Rehearses the upgrade to a newer major version: the directory with its pg_ctl, initdb and postgres, writable by their owner only; or `embedded`, the Postgres that Holdfast brings
+             * @example /usr/lib/postgresql/18/bin
+             */
+            to_bin?: string;
             /** @description Statements to replay. Default: those of pg_stat_statements that took most time */
             workload?: {
                 sql: string;

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { AnswerOf, Client, InputOf } from "../client/client.ts";
 import { HoldfastProblem } from "../client/problem.ts";
@@ -14,6 +15,8 @@ const help =
   `deno task rehearse change.sql          applies a change to a copy and reports its effect
 deno task rehearse --set work_mem=64MB  changes a setting instead; can be repeated
 deno task rehearse --advice ID          applies a recommendation of /api/health/database
+deno task rehearse --to-bin DIR         upgrades to the newer Postgres in DIR (its pg_ctl, initdb and postgres), or to
+                                        the one that Holdfast brings: --to-bin embedded
 
   --workload FILE     JSON: [{"sql": "...", "params": [...]}, ...]; by default the top of pg_stat_statements
   --profile quick|full
@@ -55,6 +58,10 @@ function readSettings(pairs: readonly string[] | undefined): Record<string, stri
   }));
 }
 
+/** Returns a directory as an absolute path: the Holdfast that runs has another working directory. */
+const readBin = (given: string | undefined) =>
+  given === undefined || given === "embedded" ? given : resolve(given);
+
 /** Waits until a rehearsal has ended, and prints its progress. */
 async function follow(client: Client, id: string): Promise<Rehearsal> {
   let last = "";
@@ -86,6 +93,7 @@ export async function rehearse(context: CommandContext, args: string[]): Promise
   const { values, positionals } = readArguments("rehearse", args, {
     set: { type: "string", multiple: true },
     advice: { type: "string" },
+    "to-bin": { type: "string" },
     workload: { type: "string" },
     profile: { type: "string" },
     backup: { type: "string" },
@@ -111,12 +119,14 @@ export async function rehearse(context: CommandContext, args: string[]): Promise
     sql: positionals[0] === undefined ? undefined : read(positionals[0]),
     settings: readSettings(values.set),
     recommendation: values.advice,
+    to_bin: readBin(values["to-bin"]),
     workload: readWorkload(values.workload),
     profile: profile as Start["profile"],
     backup: values.backup,
   };
-  if (body.sql === undefined && !body.settings && body.recommendation === undefined) {
-    throw new UsageError("Name a file with the change, --set or --advice; see --help");
+  const { sql, settings, recommendation, to_bin } = body;
+  if ([sql, settings, recommendation, to_bin].every((one) => one === undefined)) {
+    throw new UsageError("Name a file with the change, --set, --advice or --to-bin; see --help");
   }
   const { client, close } = await connect(context, { create: false });
   try {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { flag, setting, text, whole } from "./definition.ts";
 
 /** Backups, their trial, the WAL archive. */
@@ -31,6 +32,11 @@ export const backupSettings = {
     flag.default(false),
     "1 or 0",
     "Whether each restore drill without problems is followed by rehearsals on that backup: of fresh statistics, then of the open advice, five at most. Changed plans are shown in `/api/changes`.",
+  ),
+  HOLDFAST_REHEARSE_UPGRADE_BIN: setting(
+    z.string().regex(/^(\/.{0,999}|embedded)$/).optional(),
+    "an absolute path, or embedded",
+    "Directory with the programs of a newer major version, such as `/usr/lib/postgresql/18/bin`. With `HOLDFAST_REHEARSE_AFTER_DRILL`, the upgrade to it is rehearsed after each restore drill.",
   ),
   HOLDFAST_WAL_SECONDS: setting(
     whole(0, 86_400).default(300),

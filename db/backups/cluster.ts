@@ -13,6 +13,7 @@ import { readControlFile, recoverySettings } from "./control_file.ts";
 
 /** A temporary server on a restored cluster, reachable only through a socket of its own. */
 export interface ScratchServer {
+  major: number;
   /** Connects to one of its databases; with one connection unless `how` asks for more. */
   connect(database: string, user: string, how?: ScratchSession): Sql;
   /** Returns the address of a database, for those who may enter the socket's directory. */
@@ -236,7 +237,10 @@ function startFailure(log: string): HoldfastError {
   );
 }
 
-function clientsOf(sockets: string, major: number): Pick<ScratchServer, "target" | "connect"> {
+function clientsOf(
+  sockets: string,
+  major: number,
+): Pick<ScratchServer, "major" | "target" | "connect"> {
   const target = (database: string, user: string): Target => ({
     kind: "socket",
     directory: sockets,
@@ -245,6 +249,7 @@ function clientsOf(sockets: string, major: number): Pick<ScratchServer, "target"
     database,
   });
   return {
+    major,
     target,
     connect: (database, user, how = {}) =>
       connectSql({

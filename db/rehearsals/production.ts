@@ -1,12 +1,19 @@
 import type { Sql } from "../connection.ts";
 import { quoteIdent } from "../sql.ts";
 
-/** Reads the settings that plans and the cost of executing them depend on. */
-export async function readPlanSettings(sql: Sql): Promise<Record<string, string>> {
-  const rows = await sql<{ name: string; value: string }[]>`
+/** Settings by name. */
+type Settings = Record<string, string>;
+
+/**
+ * Reads the settings that plans and the cost of executing them depend on; `own` has those that somebody has set, without the
+ * defaults of this version.
+ */
+export async function readPlanSettings(sql: Sql): Promise<{ all: Settings; own: Settings }> {
+  const rows = await sql<{ name: string; value: string; own: boolean }[]>`
     select
       s.name,
-      current_setting(s.name) as value
+      current_setting(s.name) as value,
+      s.source not in ('default', 'override', 'client', 'session') as own
     from pg_settings as s
     where s.context <> 'internal'
       and (
@@ -18,7 +25,9 @@ export async function readPlanSettings(sql: Sql): Promise<Record<string, string>
           'default_toast_compression', 'gin_pending_list_limit', 'xmlbinary', 'timezone'
         )
       )`;
-  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+  const settings = (some: { name: string; value: string }[]): Settings =>
+    Object.fromEntries(some.map(({ name, value }) => [name, value]));
+  return { all: settings(rows), own: settings(rows.filter(({ own }) => own)) };
 }
 
 /** A setting in pg_settings. */

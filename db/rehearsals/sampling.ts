@@ -1,6 +1,6 @@
-import type { Readable, Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Walsender } from "../backups/walsender.ts";
 import type { Sql } from "../connection.ts";
+import { transferRows } from "../row_transfer.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
 
 /** Encoding and locale of a database. */
@@ -102,20 +102,19 @@ export async function listTables(sql: Sql): Promise<SampledTable[]> {
 
 /** Copies about `share` of a table's rows (0 to 1) from the production server into the copy, by blocks. */
 export async function copySample(
-  production: Sql,
+  production: Walsender,
   copy: Sql,
-  table: SampledTable,
-  { share, signal }: { share: number; signal: AbortSignal },
+  { name, columns }: SampledTable,
+  share: number,
 ): Promise<void> {
   const part = share < 1 ? ` tablesample system (${(share * 100).toFixed(4)})` : "";
-  // "only" leaves out the rows of partitions and children, which are copied by themselves.
-  const source: Readable = await production.unsafe(
-    `copy (select ${table.columns} from only ${table.name}${part}) to stdout`,
-  ).readable();
-  const sink: Writable = await copy.unsafe(
-    `copy ${table.name} (${table.columns}) from stdin`,
-  ).writable();
-  await pipeline(source, sink, { signal });
+  await transferRows({
+    reader: production,
+    // "only" leaves out the rows of partitions and children, which are copied by themselves.
+    from: `copy (select ${columns} from only ${name}${part}) to stdout`,
+    sql: copy,
+    into: `copy ${name} (${columns}) from stdin`,
+  });
 }
 
 /** Turns triggers and foreign keys off for a session that loads rows. */

@@ -104,6 +104,20 @@ export async function analyse(sql: Sql, name: string, { vacuum }: { vacuum: bool
   await sql.unsafe(vacuum ? `vacuum (analyze) ${name}` : `analyze ${name}`);
 }
 
+/**
+ * Rewrites every table and index of the database in its smallest form, so that another copy which is loaded anew is no more
+ * compact, and gathers statistics and visibility maps.
+ */
+export async function compact(sql: Sql): Promise<void> {
+  await sql.unsafe("vacuum (full)");
+  await analyseFully(sql);
+}
+
+/** Gathers statistics and visibility maps of the whole database. */
+export async function analyseFully(sql: Sql): Promise<void> {
+  await sql.unsafe("vacuum (analyze)");
+}
+
 /** Returns the file nodes of all user relations by name; they change when a relation is rewritten or recreated. */
 export async function readFileNodes(sql: Sql): Promise<Map<string, string>> {
   const rows = await sql<{ name: string; nodes: string }[]>`

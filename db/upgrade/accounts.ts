@@ -74,18 +74,25 @@ async function memberships(old: Sql): Promise<string[]> {
     from pg_auth_members as m
     order by 1, 2`;
   return rows.map(({ granted, member, admin, inherits, sets }) => {
+    // Up to version 15 there is one option, and no value of it.
+    if (inherits === null) {
+      return `grant ${quoteIdent(granted)} to ${quoteIdent(member)}` +
+        (admin ? " with admin option" : "");
+    }
     const options = [
       ...(admin ? ["admin true"] : []),
-      ...(inherits === null ? [] : [`inherit ${inherits}`]),
+      `inherit ${inherits}`,
       ...(sets === null ? [] : [`set ${sets}`]),
     ].join(", ");
-    return `grant ${quoteIdent(granted)} to ${quoteIdent(member)}` +
-      (options === "" ? "" : ` with ${options}`);
+    return `grant ${quoteIdent(granted)} to ${quoteIdent(member)} with ${options}`;
   });
 }
 
-/** Applies the settings of roles and databases (`alter role … set`, `alter database … set`). Can be repeated. */
-export async function copyRoleSettings(old: Sql, fresh: Sql): Promise<void> {
+/**
+ * Applies the settings of roles and databases (`alter role … set`, `alter database … set`), of all databases or of one. Can be
+ * repeated.
+ */
+export async function copyRoleSettings(old: Sql, fresh: Sql, database?: string): Promise<void> {
   const rows = await old`
     select
       d.datname as database,
@@ -95,7 +102,10 @@ export async function copyRoleSettings(old: Sql, fresh: Sql): Promise<void> {
     from pg_db_role_setting as s
     cross join unnest(s.setconfig) as c
     left join pg_database as d on d.oid = s.setdatabase
-    left join pg_roles as r on r.oid = s.setrole`;
+    left join pg_roles as r on r.oid = s.setrole
+    where ${database ?? null}::text is null or d.datname is null or d.datname = ${
+    database ?? null
+  }`;
   await runAll(
     fresh,
     rows.map(({ database, role, name, value }) => {
@@ -137,8 +147,13 @@ export async function listTablespaces(sql: Sql): Promise<string[]> {
 
 const providers = { b: "builtin", c: "libc", i: "icu" };
 
-/** Makes a database as the old one was made. */
-export async function createDatabase(fresh: Sql, facts: DatabaseFacts): Promise<void> {
+/** Makes a database as the old one was made; an empty one of that name, such as `postgres`, gives way with `replace`. */
+export async function createDatabase(
+  fresh: Sql,
+  facts: DatabaseFacts,
+  { replace = false } = {},
+): Promise<void> {
+  if (replace) await fresh.unsafe(`drop database if exists ${quoteIdent(facts.name)}`);
   const locale = facts.locale === null
     ? ""
     : ` ${facts.provider === "i" ? "icu_locale" : "builtin_locale"} ${quoteLiteral(facts.locale)}`;

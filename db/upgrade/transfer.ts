@@ -1,9 +1,7 @@
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { openSession, type Walsender } from "../backups/walsender.ts";
+import type { Walsender } from "../backups/walsender.ts";
 import type { Sql, Target } from "../connection.ts";
-import { openCopy, textFormat } from "../copy.ts";
-import { startupSettings } from "../session/start.ts";
+import { openRowReader, readRows, transferRows } from "../row_transfer.ts";
 import { openAndCommit } from "../session/transaction.ts";
 import { quoteIdent, quoteTable } from "../sql.ts";
 import type { SequenceState, StoredTable } from "./inventory.ts";
@@ -47,41 +45,25 @@ const list = (columns: readonly string[]) => columns.map(quoteIdent).join(", ");
 
 /** Longest that one table may take to be read; milliseconds. */
 const readMsMax = 24 * 3_600_000;
-const batchBytes = 256 * 1024;
 
-/** Opens a session that reads whole tables of `database`, with the settings that the text of values depends on. */
+/** Opens a session that reads whole tables of `database`. */
 export const openReader = (target: Target, database: string, signal: AbortSignal) =>
-  openSession(target, {
-    ...startupSettings({ pooled: false, statementTimeoutMs: readMsMax, lockTimeoutMs: 10_000 }),
-    application_name: "holdfast-upgrade",
+  openRowReader(target, {
     database,
-  }, signal);
+    applicationName: "holdfast-upgrade",
+    statementTimeoutMs: readMsMax,
+    lockTimeoutMs: 10_000,
+    signal,
+  });
 
-/** Yields the rows of a table as COPY writes them in text, at the reader's pace, in batches of about 256 KiB. */
-async function* readRows(
-  reader: Walsender,
-  { schema, name }: StoredTable,
-  columns: readonly string[],
-): AsyncGenerator<Uint8Array> {
-  let rows: Uint8Array[] = [];
-  let bytes = 0;
-  const statement = `copy (select ${list(columns)} from only ${
-    quoteTable(schema, name)
-  }) to stdout`;
-  for await (const { type, body } of reader.run(statement)) {
-    if (type !== "d") continue;
-    rows.push(body);
-    bytes += body.length;
-    if (bytes < batchBytes) continue;
-    yield Buffer.concat(rows);
-    [rows, bytes] = [[], 0];
-  }
-  if (bytes > 0) yield Buffer.concat(rows);
-}
+const copyOut = ({ schema, name }: StoredTable, columns: readonly string[]) =>
+  `copy (select ${list(columns)} from only ${quoteTable(schema, name)}) to stdout`;
 
-/** Replaces the rows of a table in the new database by those of the old one, and records the step with them. */
+/**
+ * Replaces the rows of a table in the new database by those of the old one, and records the step with them where one is named.
+ */
 export async function copyTable(
-  { old, fresh, step }: { old: Walsender; fresh: Sql; step: string },
+  { old, fresh, step }: { old: Walsender; fresh: Sql; step?: string },
   table: StoredTable,
 ): Promise<void> {
   const name = quoteTable(table.schema, table.name);
@@ -89,20 +71,14 @@ export async function copyTable(
     await fresh.unsafe(`truncate only ${name}`);
     // A COPY without columns would read rows without end marks.
     if (table.writable.length > 0) {
-      const into = await openCopy(
-        fresh,
-        `copy ${name} (${list(table.writable)}) from stdin with (freeze)`,
-        textFormat,
-      );
-      try {
-        for await (const rows of readRows(old, table, table.writable)) await into.write(rows);
-      } catch (error) {
-        await into.abort();
-        throw error;
-      }
-      await into.end();
+      await transferRows({
+        reader: old,
+        from: copyOut(table, table.writable),
+        sql: fresh,
+        into: `copy ${name} (${list(table.writable)}) from stdin with (freeze)`,
+      });
     }
-    await record(fresh, step);
+    if (step !== undefined) await record(fresh, step);
   });
 }
 
@@ -113,7 +89,7 @@ export async function readContent(
 ): Promise<Content> {
   const hash = createHash("sha256");
   let rows = 0;
-  for await (const bytes of readRows(reader, table, table.columns)) {
+  for await (const bytes of readRows(reader, copyOut(table, table.columns))) {
     hash.update(bytes);
     // A line break inside a value is written as \n, so each byte 10 ends a row.
     for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) rows++;

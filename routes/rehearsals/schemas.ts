@@ -60,6 +60,11 @@ export const RehearsalStart = inputObject({
   ).optional().openapi({ description: "Server settings by name", example: { work_mem: "64MB" } }),
   recommendation: AdviceId.optional(),
   policy: PolicyChange.optional(),
+  to_bin: z.string().min(1).max(1_000).optional().openapi({
+    description:
+      "Rehearses the upgrade to a newer major version: the directory with its pg_ctl, initdb and postgres, writable by their owner only; or `embedded`, the Postgres that Holdfast brings",
+    example: "/usr/lib/postgresql/18/bin",
+  }),
   ...how,
 }).openapi("RehearsalStart");
 
@@ -94,6 +99,9 @@ const RehearsedStatement = z.object({
     description:
       "Nodes of the plan that needs no parameter values, before the change: comparable between backups",
   }),
+  generic_cost: z.number().nullable().openapi({
+    description: "The planner's estimate of what `generic_plan` costs, in its units",
+  }),
   buffers_before: measured("Pages that one execution read before the change"),
   buffers_after: measured("Pages that one execution read after the change"),
 }).openapi("RehearsedStatement");
@@ -123,11 +131,30 @@ const RehearsalCost = z.object({
   }),
 }).openapi("RehearsalCost");
 
+const RehearsedUpgrade = z.object({
+  from_major: z.int(),
+  to_major: z.int(),
+  tables: z.int(),
+  rows: z.number().openapi({
+    description: "Rows that were compared by count and SHA-256 of each table, and are equal",
+  }),
+  seconds: z.number().openapi({
+    description: "Duration of the move by dump and copy, without the comparison",
+  }),
+  schema_seconds: z.number(),
+  rows_seconds: z.number(),
+  indexes_seconds: z.number().openapi({ description: "Of indexes, constraints and triggers" }),
+  statistics_seconds: z.number(),
+  compare_seconds: z.number().openapi({ description: "Duration of the comparison of all rows" }),
+  bytes_before: z.number().openapi({ description: "Size of the database in the old version" }),
+  bytes_after: z.number().openapi({ description: "Size of the database in the new version" }),
+}).openapi("RehearsedUpgrade");
+
 export const Rehearsal = z.object({
   id: z.uuid(),
   status: z.enum(rehearsalStatuses),
   profile: z.enum(profileNames),
-  source: z.enum(["sql", "settings", "recommendation", "policy"]),
+  source: z.enum(["sql", "settings", "recommendation", "policy", "upgrade"]),
   change: z.string(),
   recommendation: z.string().nullable(),
   created_at: Time,
@@ -154,6 +181,7 @@ export const Rehearsal = z.object({
   statements: z.array(RehearsedStatement),
   uncovered: z.array(z.object({ query: z.string(), share: z.number(), reason: z.string() })),
   cost: orNull(RehearsalCost),
+  upgrade: orNull(RehearsedUpgrade),
   candidates: z.array(
     z.object({
       id: z.string().openapi({ description: "Its id among the recommendations" }),

@@ -18,6 +18,7 @@ import { afterAnswer, afterFailure, neverReached } from "./collect/reachability.
 import { emptyReading, type Reading } from "./collect/reading.ts";
 import { takeReading } from "./collect/take_reading.ts";
 import { type MonitorConfig, tierTimes } from "./collect/tiers.ts";
+import type { ChangedPlan } from "./diagnosis/plan_changes.ts";
 import type { Changes } from "./diagnosis/changes.ts";
 import { databasePerformance } from "./health/health.ts";
 import type { History } from "./history/history.ts";
@@ -53,6 +54,7 @@ export interface MonitorParts {
   catalogue: Catalogue;
   ingest: { counters(): IngestCounters };
   backups: { report(): BackupHealth };
+  changedPlans: { present(): readonly ChangedPlan[] | undefined };
   alerts: Pick<Alerts, "evaluate" | "firing">;
   history: History;
   changes: Changes;

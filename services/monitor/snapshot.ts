@@ -8,6 +8,7 @@ import type { PerformanceMetrics } from "./signals/derived.ts";
 import type { TableReport } from "../partitions/report/report.ts";
 import type { SignalValue, View } from "./signals/signal.ts";
 import type { WriteState } from "./write_access/state.ts";
+import type { ChangedPlan } from "./diagnosis/plan_changes.ts";
 import type { Statements } from "./diagnosis/statements.ts";
 
 export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
@@ -36,6 +37,8 @@ export interface Snapshot {
   readings: Readings;
   ingest: IngestCounters;
   backups: BackupHealth;
+  /** Statements whose plans changed between rehearsed backups; undefined until rehearsals are read. */
+  plans: readonly ChangedPlan[] | undefined;
   firing: Alert[];
   history: RecorderState;
   /** Whether the server takes writes, and why not. */

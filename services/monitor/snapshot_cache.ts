@@ -12,6 +12,7 @@ import { deriveMetrics } from "./signals/derived.ts";
 import { reportTable, type TableReading, type TableReport } from "../partitions/report/report.ts";
 import { copyReadings, freshValue, type Reading, type Readings } from "./collect/reading.ts";
 import { signals } from "./signals/list.ts";
+import type { ChangedPlan } from "./diagnosis/plan_changes.ts";
 import { readSignals } from "./signals/signal.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -26,6 +27,7 @@ export interface LiveParts {
   appPool: Pick<Pool, "stats">;
   ingest: { counters(): IngestCounters };
   backups: { report(): BackupHealth };
+  changedPlans: { present(): readonly ChangedPlan[] | undefined };
   alerts: Pick<Alerts, "firing">;
   history: Pick<History, "state">;
   writeWatch: Pick<WriteWatch, "state">;
@@ -98,6 +100,7 @@ export function createSnapshotCache(
         tablesError: tables.error,
         ingest: live.ingest.counters(),
         backups: live.backups.report(),
+        plans: live.changedPlans.present(),
         firing: live.alerts.firing(),
         history: live.history.state(),
         access: live.writeWatch.state(),

@@ -2,9 +2,11 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { ServerFacts } from "../../db/backups/facts.ts";
+import type { Walsender } from "../../db/backups/walsender.ts";
 import type { Sql, Target } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import { readPlanSettings } from "../../db/rehearsals/production.ts";
+import { compact } from "../../db/rehearsals/scratch.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { unlessAborted } from "../../lib/deadline.ts";
@@ -20,6 +22,7 @@ import { prepareCopy, readTop, runRehearsal, watchSessions } from "./phases.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
 import { nextStatus, type RehearsalEvent } from "./state.ts";
+import { refuseObstacles } from "./upgrade/move.ts";
 import { selectGiven, selectTop } from "./workload/selection.ts";
 
 /** What every rehearsal of this instance needs. */
@@ -47,6 +50,8 @@ export interface RehearsalJobOptions extends RehearsalEnvironment {
   workload: readonly GivenStatement[] | undefined;
   profile: RehearsalProfile;
   openProduction(statementTimeoutMs?: number): Sql;
+  /** Opens a session of the production server that reads rows for a sampled copy. */
+  openReader(statementTimeoutMs: number, signal: AbortSignal): Promise<Walsender>;
   save(rehearsal: Rehearsal): Promise<void>;
   publish(rehearsal: Rehearsal): void;
   /** Releases the rehearsal lock. */
@@ -163,11 +168,11 @@ export class RehearsalJob {
     let diskTimer: ReturnType<typeof setInterval> | undefined;
     try {
       const top = workload ? [] : await readTop(production, this.rehearsal.problems);
-      const planSettings = await readPlanSettings(production);
+      const settings = await readPlanSettings(production);
       const chosen = await this.#chooseSource();
       const { root } = placeOfCopies(scratchHome, facts.system);
       diskTimer = setInterval(() => void this.#checkDisk(dirname(root)), diskCheckMs);
-      copies = await this.#makeCopies(chosen.source, planSettings);
+      copies = await this.#makeCopies(chosen.source, settings);
       await this.#noteCopy(copies, chosen);
       const selection = workload
         ? selectGiven(workload)
@@ -184,7 +189,8 @@ export class RehearsalJob {
 
   /** Chooses a backup to restore, taking one if needed, or a sample where no base backup is possible. */
   async #chooseSource(): Promise<ChosenSource> {
-    const { facts, repository, target, profile, openProduction, takeBase } = this.#options;
+    const { facts, repository, target, profile, takeBase } = this.#options;
+    const { openProduction, openReader } = this.#options;
     if (!this.#options.base) this.#noteStep("taking a backup: there was none");
     const base = this.#options.base ?? await takeBase(facts, this.#controller.signal);
     if (base) {
@@ -196,19 +202,31 @@ export class RehearsalJob {
       facts,
       budgetBytes: profile.sampleBytes,
       openProduction: () => openProduction(profile.changeMs),
+      openReader: (signal) => openReader(profile.changeMs, signal),
     });
     return { source, base, sample: source.sample };
   }
 
-  #makeCopies(source: CopySource, planSettings: Record<string, string>): Promise<CopyPair> {
-    const { scratchHome, facts } = this.#options;
+  #makeCopies(
+    source: CopySource,
+    { all, own }: Awaited<ReturnType<typeof readPlanSettings>>,
+  ): Promise<CopyPair> {
+    const { scratchHome, facts, change } = this.#options;
+    const programs = change.source === "upgrade" ? change.programs : undefined;
     const { problems } = this.rehearsal;
     const { signal } = this.#controller;
     return makeCopies({
       source,
       place: placeOfCopies(scratchHome, facts.system),
-      planSettings,
-      prepare: (admin) => prepareCopy(admin, { problems, signal }),
+      planSettings: all,
+      // What nobody has set gets the defaults of the newer version.
+      newer: programs && { ...programs, planSettings: own },
+      async prepare(admin, newer) {
+        await prepareCopy(admin, { problems, signal });
+        if (!newer || !programs) return;
+        await refuseObstacles(admin, newer, programs.major);
+        await compact(admin);
+      },
       onStep: (step) => this.#noteStep(step),
       onLost: (arm) =>
         this.abort(

@@ -1,6 +1,6 @@
 import type { Change as ServerChange } from "../../db/history/changes.ts";
 import type { BackupRecord } from "../backups/record.ts";
-import { type Advice, canRehearse, type RehearsalInput } from "./request.ts";
+import { type Advice, canRehearse, type RehearsalInput, upgradeBinOf } from "./request.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 
 /** Most rehearsals after one restore drill. */
@@ -17,10 +17,12 @@ const freshStatistics = "analyze";
  * are newest first. Each change is tried once after each drill, also when its rehearsal fails. Pure.
  */
 export function dueAfterDrill(
-  { newest, rehearsals, advice }: {
+  { newest, rehearsals, advice, upgrade }: {
     newest: Pick<BackupRecord, "proof"> | undefined;
     rehearsals: readonly Pick<Rehearsal, "created_at" | "change" | "recommendation">[];
     advice: readonly (Advice & { id: string })[];
+    /** The directory of a newer major version, whose upgrade is rehearsed before the advice. */
+    upgrade?: string | undefined;
   },
 ): RehearsalInput | undefined {
   const proof = newest?.proof;
@@ -30,23 +32,27 @@ export function dueAfterDrill(
   );
   if (since.length >= afterDrillMax) return undefined;
   if (!since.some(({ change }) => change === freshStatistics)) return { sql: freshStatistics };
+  const isTried = since.some(({ change }) => upgradeBinOf(change) === upgrade);
+  if (upgrade !== undefined && !isTried) return { to_bin: upgrade };
   const rehearsed = new Set(since.map(({ recommendation }) => recommendation));
   const next = advice.find((one) => canRehearse(one) && !rehearsed.has(one.id));
   return next && { recommendation: next.id };
 }
 
-type Planned = Pick<Rehearsal, "id" | "copy" | "statements">;
+type Planned = Pick<Rehearsal, "id" | "source" | "copy" | "statements">;
 
 /**
  * Returns the statements whose generic plan differs from that of the newest rehearsal of an older backup that replayed
- * them; `earlier` is newest first, `at` in milliseconds since 1970. Pure.
+ * them; `all` rehearsals are newest first, `at` in milliseconds since 1970. Pure.
  */
 export function planChanges(
-  { id, copy, statements }: Planned,
-  earlier: readonly Planned[],
+  { id, source, copy, statements }: Planned,
+  all: readonly Planned[],
   at: number,
 ): ServerChange[] {
-  if (!copy?.backup) return [];
+  // The copies of an upgrade have other statistics than the backup.
+  if (!copy?.backup || source === "upgrade") return [];
+  const earlier = all.filter((one) => one.source !== "upgrade");
   const older = earlier.filter((one) =>
     one.id !== id && one.copy?.backup && one.copy.backup !== copy.backup &&
     one.copy.taken_at < copy.taken_at

@@ -19,17 +19,27 @@ import type { Estimate } from "../benchmarks/statistics.ts";
 import { readPlans } from "./candidates/search.ts";
 import { carryOut, type Convert } from "./change/carry_out.ts";
 import type { CopyPair } from "./copy/pair.ts";
-import type { Change, Rehearsal, StatementResult, Uncovered } from "./rehearsal.ts";
+import type {
+  Change,
+  NewerPrograms,
+  Rehearsal,
+  StatementResult,
+  Uncovered,
+  UpgradeCost,
+} from "./rehearsal.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
 import type { Sessions } from "./replay/replay.ts";
 import {
   measureAfter,
   measureBefore,
   type PhaseOptions,
+  type Reach,
   type Rehearsed,
   tryStatement,
 } from "./replay/statements.ts";
 import { compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
+import { judgeUpgrade } from "./upgrade/judgement.ts";
+import { moveToNewer } from "./upgrade/move.ts";
 import { judgeChange } from "./verdict.ts";
 import { createObserved, type Selection } from "./workload/selection.ts";
 import { isShownByPlans } from "./replay/shown_settings.ts";
@@ -134,18 +144,22 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     });
     await advance();
     await closeSessions(sessions);
-    rehearsal.cost = await carryOut(copies, change, {
-      tables,
-      convert,
-      changeMs: profile.changeMs,
-      signal,
-    });
+    if (change.source === "upgrade") {
+      rehearsal.upgrade = await upgradeCopy(copies, change.programs, { signal, onStep });
+    } else {
+      rehearsal.cost = await carryOut(copies, change, {
+        tables,
+        convert,
+        changeMs: profile.changeMs,
+        signal,
+      });
+    }
     // Cached and unwritten pages of the change would favour one of the copies.
     if (change.source !== "settings") await copies.restart({});
     progress.sessions = sessions = await openSessions(copies, profile);
     await advance();
     await measureChanged(rehearsal, progress, phase, options);
-    Object.assign(rehearsal, judgeChange(rehearsal));
+    Object.assign(rehearsal, judgeChange(rehearsal), judgeUpgrade(rehearsal));
   } finally {
     await closeSessions(sessions);
   }
@@ -217,7 +231,7 @@ function totalWeight(
 }
 
 async function touchedTables(sql: Sql, change: Change): Promise<TouchedTable[]> {
-  if (change.source === "settings") return [];
+  if (change.source === "settings" || change.source === "upgrade") return [];
   const names = change.source === "policy"
     ? [{
       schema: change.table.slice(0, change.table.indexOf(".")),
@@ -239,9 +253,7 @@ async function measureChanged(
     onStep(`statement ${at + 1} of ${rehearsed.length}`);
     const result: StatementResult = await measureAfter(sessions, statement, {
       ...phase,
-      reach: change.source === "settings"
-        ? { kind: "settings", shownByPlans: Object.keys(change.settings).every(isShownByPlans) }
-        : { kind: "files", wasRewritten: (name) => old.get(name) !== fresh.get(name) },
+      reach: reachOf(change, (name) => old.get(name) !== fresh.get(name)),
     });
     rehearsal.statements.push({
       ...result,
@@ -257,6 +269,34 @@ async function measureChanged(
       tables.length > 0 ? writeCostOf(writesAfter, writesBefore) : unknownWrites,
     );
   }
+}
+
+/** Returns what a change can have done to statements; `wasRewritten` compares the files of relations. */
+function reachOf(change: Change, wasRewritten: (relation: string) => boolean): Reach {
+  switch (change.source) {
+    case "settings":
+      return {
+        kind: "settings",
+        shownByPlans: Object.keys(change.settings).every(isShownByPlans),
+      };
+    case "upgrade":
+      // Another version executes the same plan with other code, on other files.
+      return { kind: "files", wasRewritten: () => true };
+    default:
+      return { kind: "files", wasRewritten };
+  }
+}
+
+/** Moves copy `b` to a newer version, and returns what the move took. */
+async function upgradeCopy(
+  copies: CopyPair,
+  { major, pgDump }: NewerPrograms,
+  { signal, onStep }: Pick<RunOptions, "signal" | "onStep">,
+): Promise<UpgradeCost> {
+  const { database, place } = copies;
+  return await copies.replaceB((servers) =>
+    moveToNewer({ servers, database, pgDump, folder: place.root, to: major, signal, onStep })
+  );
 }
 
 async function nodesOf(copies: CopyPair, arm: "a" | "b"): Promise<Map<string, string>> {

@@ -3,6 +3,13 @@ import type { PolicyInput } from "../partitions/policy_service.ts";
 import type { IndexCandidate } from "./candidates/candidates.ts";
 import type { RehearsalStatus } from "./state.ts";
 
+/** The programs of a newer major version. */
+export interface NewerPrograms {
+  major: number;
+  pgCtl: string;
+  pgDump: string;
+}
+
 /** A statement to replay, as given in a request. */
 export interface GivenStatement {
   sql: string;
@@ -15,7 +22,9 @@ export type Change =
   | { source: "sql"; sql: string }
   | { source: "recommendation"; id: string; sql: string }
   | { source: "settings"; settings: Readonly<Record<string, string>> }
-  | { source: "policy"; table: string; keyColumn: string; policy: PolicyInput };
+  | { source: "policy"; table: string; keyColumn: string; policy: PolicyInput }
+  /** A newer major version. */
+  | { source: "upgrade"; bin: string; programs: NewerPrograms };
 
 export type ChangeSource = Change["source"];
 
@@ -72,6 +81,8 @@ export interface StatementResult {
   plan_difference: string[];
   /** Nodes of the plan that needs no values of parameters, without figures; null where there is none. */
   generic_plan: string | null;
+  /** What that plan costs by the planner's estimate, in its units; null where there is none. */
+  generic_cost: number | null;
   buffers_before: number | null;
   buffers_after: number | null;
 }
@@ -114,6 +125,25 @@ export interface ChangeCost {
   tables: string[];
 }
 
+/** Cost of moving the database to a newer major version, by dump and copy of its rows. */
+export interface UpgradeCost {
+  from_major: number;
+  to_major: number;
+  tables: number;
+  rows: number;
+  /** Of the move in all, without the comparison of rows. */
+  seconds: number;
+  schema_seconds: number;
+  rows_seconds: number;
+  /** Of indexes, constraints and triggers. */
+  indexes_seconds: number;
+  statistics_seconds: number;
+  /** Of the comparison of all rows by count and SHA-256. */
+  compare_seconds: number;
+  bytes_before: number;
+  bytes_after: number;
+}
+
 export const rehearsalVerdicts = ["worth_it", "not_worth_it", "harmful", "cannot_tell"] as const;
 export type RehearsalVerdict = (typeof rehearsalVerdicts)[number];
 
@@ -146,6 +176,8 @@ export interface Rehearsal {
   statements: StatementResult[];
   uncovered: Uncovered[];
   cost: ChangeCost | null;
+  /** What the move to a newer major version took; null for every other change. */
+  upgrade: UpgradeCost | null;
   /** Indexes that the statements lack without the change. */
   candidates: IndexCandidate[];
   problems: string[];

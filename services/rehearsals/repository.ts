@@ -9,7 +9,7 @@ import {
 } from "../../db/rehearsals/records.ts";
 import { cursorParts } from "../../lib/paging/cursor.ts";
 import { readPage } from "../../lib/paging/page.ts";
-import type { Rehearsal } from "./rehearsal.ts";
+import type { Rehearsal, StatementResult } from "./rehearsal.ts";
 import { endedStatuses } from "./state.ts";
 
 /** Stored rehearsals. */
@@ -26,11 +26,20 @@ export interface RehearsalRepository {
   listOfAdvice(): Promise<Rehearsal[]>;
 }
 
-/** Reads a record; those of an older Holdfast have no candidates. */
-const rehearsalOf = (row: RehearsalRow): Rehearsal => ({
-  ...row.body as Rehearsal,
-  candidates: (row.body as Partial<Rehearsal>).candidates ?? [],
-});
+/** Reads a record; those of an older Holdfast have no candidates, no upgrade, and no costs of generic plans. */
+function rehearsalOf({ body }: RehearsalRow): Rehearsal {
+  const rehearsal = body as Rehearsal;
+  const { candidates, upgrade, statements } = body as Partial<Rehearsal>;
+  return {
+    ...rehearsal,
+    candidates: candidates ?? [],
+    upgrade: upgrade ?? null,
+    statements: (statements ?? []).map((one) => ({
+      ...one,
+      generic_cost: (one as Partial<StatementResult>).generic_cost ?? null,
+    })),
+  };
+}
 
 const rowOf = (rehearsal: Rehearsal): RehearsalRow => ({
   id: rehearsal.id,

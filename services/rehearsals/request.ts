@@ -5,18 +5,20 @@ import type { PolicyInput } from "../partitions/policy_service.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import { kindOf, splitStatements } from "./workload/sql_text.ts";
 
-/** A requested rehearsal, with exactly one of the first four fields. */
+/** A requested rehearsal, with exactly one of the first five fields. */
 export interface RehearsalInput {
   sql?: string | undefined;
   settings?: Readonly<Record<string, string | number | boolean>> | undefined;
   recommendation?: string | undefined;
   policy?: { table: string; key_column: string; policy: PolicyInput } | undefined;
+  /** A directory with the programs of a newer major version. */
+  to_bin?: string | undefined;
   workload?: readonly GivenStatement[] | undefined;
   backup?: string | undefined;
   profile?: ProfileName | undefined;
 }
 
-const sources = ["sql", "settings", "recommendation", "policy"] as const;
+const sources = ["sql", "settings", "recommendation", "policy", "to_bin"] as const;
 const statementsMax = 200;
 
 /** Throws an `invalid_request` that names the field. */
@@ -39,14 +41,19 @@ const rehearsable = /^(create|drop|alter|reindex)\s+(unique\s+)?(index|table)\b/
 export const canRehearse = ({ sql }: Advice): boolean =>
   sql !== undefined && rehearsable.test(sql.trim()) && !/<[^<>]+>/.test(sql);
 
+/** The change of a request; the programs of an upgrade are still to be found. */
+export type RequestedChange =
+  | Exclude<Change, { source: "upgrade" }>
+  | { source: "upgrade"; bin: string };
+
 /** Parses the change of a request. Throws `invalid_request`, which names the field. */
 export function changeOf(
   input: RehearsalInput,
   advice: (id: string) => Advice | undefined,
-): Change {
+): RequestedChange {
   const given = sources.filter((source) => input[source] !== undefined);
   const [source] = given;
-  if (source === undefined) refuse("sql", "give one of sql, settings, recommendation and policy");
+  if (source === undefined) refuse("sql", `give one of ${sources.join(", ")}`);
   if (given.length > 1) refuse(given[1]!, `give either ${given.join(" or ")}`);
   if (input.sql !== undefined) return { source: "sql", sql: scriptOf(input.sql, "sql") };
   if (input.settings !== undefined) {
@@ -65,6 +72,7 @@ export function changeOf(
     }
     return { source: "recommendation", id, sql: found.sql ?? "" };
   }
+  if (input.to_bin !== undefined) return { source: "upgrade", bin: input.to_bin };
   const { table, key_column: keyColumn, policy } = input.policy!;
   if (!/^[^.]+\../.test(table)) refuse("policy.table", "must be schema.name");
   return { source: "policy", table, keyColumn, policy };
@@ -123,6 +131,14 @@ export function checkWorkload(workload: readonly GivenStatement[] | undefined): 
   }
 }
 
+/** Returns an upgrade as text. */
+export const upgradeText = (major: number, bin: string) =>
+  `upgrade to Postgres ${major} (programs: ${bin})`;
+
+/** Returns the directory of an upgrade's text; undefined for every other change. */
+export const upgradeBinOf = (text: string): string | undefined =>
+  /^upgrade to Postgres \d+ \(programs: (.+)\)$/.exec(text)?.[1];
+
 /** Returns a change as text. */
 function describe(change: Change): string {
   switch (change.source) {
@@ -135,6 +151,8 @@ function describe(change: Change): string {
       );
     case "policy":
       return `partition ${change.table} by ${change.keyColumn}, ${change.policy.interval}`;
+    case "upgrade":
+      return upgradeText(change.programs.major, change.bin);
   }
 }
 
@@ -161,6 +179,7 @@ export function newRehearsal(
     statements: [],
     uncovered: [],
     cost: null,
+    upgrade: null,
     candidates: [],
     problems: [],
   };

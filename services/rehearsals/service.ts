@@ -4,12 +4,14 @@ import { toHoldfastError } from "../../db/errors.ts";
 import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
+import { openRowReader } from "../../db/row_transfer.ts";
 import { readSettingFacts } from "../../db/rehearsals/production.ts";
 import type { Change as ServerChange } from "../../db/history/changes.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import { endsWithin } from "../../lib/deadline.ts";
 import type { Publisher } from "../live/hub.ts";
 import type { Recommendation } from "../monitor/diagnosis/advice.ts";
+import type { ChangedPlans } from "./changed_plans.ts";
 import { openCandidates, type Proposals } from "./candidates/candidates.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
 import { type RehearsalEnvironment, RehearsalJob } from "./job.ts";
@@ -26,8 +28,10 @@ import {
   checkWorkload,
   newRehearsal,
   type RehearsalInput,
+  type RequestedChange,
 } from "./request.ts";
 import { isEnded } from "./state.ts";
+import { findNewerPrograms } from "./upgrade/programs.ts";
 
 export interface Rehearsals {
   /** Starts a rehearsal and returns it at once. Throws `rehearsal_running` and `invalid_request`. */
@@ -66,6 +70,10 @@ export interface RehearsalsOptions extends RehearsalEnvironment {
   advice: () => readonly Recommendation[];
   /** Whether restore drills are followed by rehearsals. */
   afterDrill: boolean;
+  /** The directory of a newer major version, whose upgrade is rehearsed after each restore drill. */
+  upgradeBin: string | undefined;
+  /** Gets the rehearsals whose plans are compared, for the alerts. */
+  changedPlans: Pick<ChangedPlans, "compare">;
   /** Records changes of the server. */
   noteChanges(changes: readonly ServerChange[]): void;
 }
@@ -90,6 +98,8 @@ class RehearsalService implements Rehearsals {
   readonly #repository: RehearsalRepository;
   /** The last result of each recommendation. */
   readonly #results = new Map<string, AdviceRehearsal>();
+  /** The newest rehearsal whose plans were compared, and how it stood. */
+  #compared = "";
   /** What the last rehearsals proposed, newest first. */
   #proposals: Proposals[] = [];
   #starting = false;
@@ -180,13 +190,20 @@ class RehearsalService implements Rehearsals {
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
     this.#proposals = [];
     for (const rehearsal of rehearsals.toReversed()) this.#noteProposals(rehearsal);
+    this.#options.changedPlans.compare(rehearsals);
   }
 
   async everyMinute(): Promise<void> {
+    await this.#comparePlans();
     if (!this.#options.afterDrill || this.#stopped || this.#starting || this.#job) return;
     const newest = await this.#options.findBase(await this.#readFacts(), undefined);
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
-    const due = dueAfterDrill({ newest, rehearsals, advice: this.#openAdvice() });
+    const due = dueAfterDrill({
+      newest,
+      rehearsals,
+      advice: this.#openAdvice(),
+      upgrade: this.#options.upgradeBin,
+    });
     if (!due) return;
     try {
       await this.start({ ...due, backup: newest?.id });
@@ -225,12 +242,23 @@ class RehearsalService implements Rehearsals {
   async #notePlans(rehearsal: Rehearsal): Promise<void> {
     if (rehearsal.status !== "done" || this.#stopped) return;
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    this.#options.changedPlans.compare(rehearsals);
     const done = rehearsals.filter(({ status }) => status === "done");
     const { clock, noteChanges, log } = this.#options;
     const changed = planChanges(rehearsal, done, clock.now().getTime());
     if (changed.length === 0) return;
     noteChanges(changed);
     log.warn("plans_changed", { rehearsal: rehearsal.id, statements: changed.length });
+  }
+
+  /** Compares the plans again once another rehearsal has ended, which may have run in another instance. */
+  async #comparePlans(): Promise<void> {
+    const { rehearsals: [newest] } = await this.#repository.list({ limit: 1 });
+    const standing = newest ? `${newest.id} ${newest.status}` : "none";
+    if (standing === this.#compared) return;
+    const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    this.#options.changedPlans.compare(rehearsals);
+    this.#compared = standing;
   }
 
   #noteProposals({ status, candidates, statements }: Rehearsal): void {
@@ -269,10 +297,11 @@ class RehearsalService implements Rehearsals {
   /** Checks the request, takes the lock, and starts the job. */
   async #begin(input: RehearsalInput): Promise<RehearsalJob> {
     const { clock, hub, log, findBase } = this.#options;
-    const change = changeOf(input, (id) => this.#advice(id));
+    const requested = changeOf(input, (id) => this.#advice(id));
     checkWorkload(input.workload);
-    await this.#checkSettings(change);
     const facts = await this.#readFacts();
+    const change = await this.#complete(requested, facts);
+    await this.#checkSettings(change);
     const base = await findBase(facts, input.backup);
     const lock = await this.#takeLock();
     if (!lock) throw alreadyRunning();
@@ -304,10 +333,25 @@ class RehearsalService implements Rehearsals {
           purpose: "benchmark",
           readTypes: true,
         }),
+      openReader: (statementTimeoutMs, signal) =>
+        openRowReader(this.#options.target, {
+          ...this.#connectOptions(),
+          database: facts.database,
+          applicationName: "holdfast-rehearsal-rows",
+          statementTimeoutMs,
+          signal,
+        }),
       save: (one) => this.#repository.save(one),
       publish: (one) => void hub.publish("rehearsal_status", statusOf(one)),
       release: () => lock.release(),
     });
+  }
+
+  /** Finds the programs of an upgrade. Throws `invalid_request` where they cannot be used. */
+  async #complete(change: RequestedChange, { version }: ServerFacts): Promise<Change> {
+    if (change.source !== "upgrade") return change;
+    const programs = await findNewerPrograms(change.bin, Math.floor(version / 10_000));
+    return { ...change, programs };
   }
 
   async #checkSettings(change: Change): Promise<void> {

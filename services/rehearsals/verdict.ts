@@ -31,7 +31,8 @@ const shorten = (query: string) => {
 
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 
-function effectOf(one: StatementResult): string {
+/** Returns how a statement changed, with its interval. */
+export function effectOf(one: StatementResult): string {
   const { improvement, ci_low, ci_high, query } = one;
   const words = (value: number | null) => improvementWords(value, "ratio");
   if (improvement === -1) return `fails: "${shorten(query)}"`;

@@ -6,6 +6,7 @@ import { prepareCluster } from "../../db/embedded/cluster.ts";
 import { ownedDirectory, ownedFile } from "../../db/embedded/files.ts";
 import { placeIn, sharedHome, upgradeFolder } from "../../db/embedded/place.ts";
 import type { Logger } from "../../log.ts";
+import type { MoveServers } from "./databases.ts";
 import type { Survey } from "./survey.ts";
 
 /** Tables that one transaction may lock: pg_dump and its output lock all of a database. */
@@ -45,9 +46,7 @@ async function prepareFolder({ fresh, home, as }: Survey) {
   return { emptyConf, oldSockets: old.sockets, oldLog: old.log };
 }
 
-export interface Servers {
-  old: ScratchServer;
-  fresh: ScratchServer;
+export interface Servers extends MoveServers {
   stop(): Promise<void>;
 }
 

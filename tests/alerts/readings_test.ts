@@ -70,6 +70,12 @@ Deno.test("statements that became slower", () => {
   assert.deepEqual(firing(value("statement_regressions", null)), []);
 });
 
+Deno.test("a plan that changed and became more expensive", () => {
+  assert.deepEqual(firing(value("plan_cost_times", 2)), ["plan_regression warning"]);
+  assert.deepEqual(firing(value("plan_cost_times", 1.9)), []);
+  assert.deepEqual(firing(value("plan_cost_times", null)), []);
+});
+
 Deno.test("monitoring that is expensive, and collectors that are skipped", () => {
   assert.deepEqual(firing(value("monitor_cost_ratio", 0.3)), ["watching_cost warning"]);
   assert.deepEqual(firing(value("monitor_cost_ratio", 0.2)), []);

@@ -94,6 +94,7 @@ export async function createLoneMonitor(
           problems: [],
         }),
     },
+    changedPlans: { present: () => undefined },
     alerts: {
       evaluate: (judged, _explain, known) => {
         values = judged;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Alert } from "../../services/alerts/alert.ts";
 import type { Rehearsal } from "../../services/rehearsals/rehearsal.ts";
 import { plantTrades } from "../helpers/planted.ts";
 import { slowTests, testWith } from "../helpers/skip.ts";
@@ -55,6 +56,20 @@ testWith(
       assert.equal(told.length, 1, JSON.stringify(changes));
       assert.match(told[0]?.before ?? "", /Seq Scan on trades/);
       assert.match(told[0]?.after ?? "", /trades_note/);
+      const plans = async () => {
+        await app.holdfast.monitor.checkNow();
+        const { alerts } = await app.json<{ alerts: Alert[] }>("/api/alerts");
+        return alerts.filter(({ rule }) => rule === "plan_regression");
+      };
+      assert.deepEqual(await plans(), [], "a plan that became cheaper is no alert");
+      await app.sql.unsafe("drop index app.trades_note");
+      await night();
+      const [alert, ...others] = await plans();
+      assert.deepEqual(others, []);
+      assert.match(alert?.scope ?? "", /^select count.* where note = /);
+      const facts = new Map(alert?.evidence.map(({ name, value }) => [name, value]));
+      assert.match((facts.get("before") as { plan: string }).plan, /trades_note/);
+      assert.match((facts.get("after") as { plan: string }).plan, /Seq Scan on trades/);
     } finally {
       await app.stop();
     }

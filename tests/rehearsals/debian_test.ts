@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { targetOf } from "../../db/address/target.ts";
 import { readServerFacts } from "../../db/backups/facts.ts";
 import { connectSql } from "../../db/connection.ts";
+import { openRowReader } from "../../db/row_transfer.ts";
 import { makeCopies } from "../../services/rehearsals/copy/pair.ts";
 import { placeOfCopies } from "../../services/rehearsals/copy/place.ts";
 import { sampledSource } from "../../services/rehearsals/copy/sampled.ts";
@@ -108,7 +109,20 @@ testWith(
           });
         const production = openProduction();
         const facts = await readServerFacts(production).finally(() => production.end());
-        const source = sampledSource({ target, facts, budgetBytes: 2_000_000, openProduction });
+        const source = sampledSource({
+          target,
+          facts,
+          budgetBytes: 2_000_000,
+          openProduction,
+          openReader: (signal) =>
+            openRowReader(target, {
+              database: "postgres",
+              applicationName: "test",
+              statementTimeoutMs: 60_000,
+              lockTimeoutMs: 200,
+              signal,
+            }),
+        });
         const copies = await makeCopies({
           source,
           place: placeOfCopies(backups, facts.system),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterDrillMax, dueAfterDrill, planChanges } from "../../services/rehearsals/nightly.ts";
+import { upgradeText } from "../../services/rehearsals/request.ts";
 import type { StatementResult } from "../../services/rehearsals/rehearsal.ts";
 import { comparableShape } from "../../services/rehearsals/replay/plan_text.ts";
 
@@ -29,6 +30,17 @@ Deno.test("after a drill, fresh statistics and then each open recommendation are
   assert.equal(due(...many), undefined);
 });
 
+Deno.test("the upgrade that a setting names is rehearsed once after each drill, before the advice", () => {
+  const upgrade = "/usr/lib/postgresql/18/bin";
+  const due = (...rehearsals: ReturnType<typeof ran>[]) =>
+    dueAfterDrill({ newest: { proof }, rehearsals, advice, upgrade });
+  const analyzed = ran("27T04", "analyze");
+  assert.deepEqual(due(), { sql: "analyze" });
+  assert.deepEqual(due(analyzed), { to_bin: upgrade });
+  const upgraded = ran("27T05", upgradeText(18, upgrade));
+  assert.deepEqual(due(upgraded, analyzed), { recommendation: "b" });
+});
+
 Deno.test("nothing is rehearsed without a drill, or after one with problems", () => {
   const due = (newest: Parameters<typeof dueAfterDrill>[0]["newest"]) =>
     dueAfterDrill({ newest, rehearsals: [], advice });
@@ -39,6 +51,7 @@ Deno.test("nothing is rehearsed without a drill, or after one with problems", ()
 
 const planned = (id: string, day: number, plans: Record<string, string | null>) => ({
   id,
+  source: "sql" as const,
   copy: {
     kind: "physical" as const,
     backup: `backup-${day}`,
@@ -68,6 +81,10 @@ Deno.test("a plan that differs from the previous backup's is reported once, with
   // The second rehearsal of the same backup, and the first of all.
   assert.deepEqual(planChanges({ ...today, id: "4" }, [today, yesterday], 7), []);
   assert.deepEqual(planChanges(today, [today], 7), []);
+  // The copies of an upgrade have fresh statistics.
+  const upgrade = "upgrade" as const;
+  assert.deepEqual(planChanges({ ...today, source: upgrade }, [yesterday], 7), []);
+  assert.deepEqual(planChanges(today, [today, { ...yesterday, source: upgrade }], 7), []);
 });
 
 Deno.test("plans of two backups are equal when only partitions were added", () => {

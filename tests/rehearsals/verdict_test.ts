@@ -86,6 +86,7 @@ function statement(part: Partial<StatementResult>): StatementResult {
     plan_changed: false,
     plan_difference: [],
     generic_plan: null,
+    generic_cost: null,
     buffers_before: null,
     buffers_after: null,
     ...part,

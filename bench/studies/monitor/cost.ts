@@ -135,6 +135,7 @@ try {
         lanes: { active: 0, waiting: 0 },
       }),
     },
+    changedPlans: { present: () => undefined },
     backups: {
       report: () =>
         reportBackups({

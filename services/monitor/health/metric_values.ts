@@ -1,5 +1,6 @@
 import type { MetricValue } from "../../alerts/alert.ts";
 import { partitionMetrics, partitionValues } from "../../partitions/report/metrics.ts";
+import { planMetric, planValues } from "../diagnosis/plan_changes.ts";
 import { lowerBounds } from "../observations/lower_bounds.ts";
 import { poolMetrics } from "../signals/derived.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -10,7 +11,11 @@ export function completeMetrics(
   ofSignals: readonly string[],
 ): Set<string> {
   if (snapshot.unreachable) return new Set();
-  return new Set([...ofSignals, ...(snapshot.tablesFresh ? partitionMetrics : [])]);
+  return new Set([
+    ...ofSignals,
+    ...(snapshot.tablesFresh ? partitionMetrics : []),
+    ...(snapshot.plans ? [planMetric] : []),
+  ]);
 }
 
 /** Returns the values that rules judge; null is unknown. */
@@ -38,6 +43,7 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     server("backup_copy_age_seconds", snapshot.backups.copy_age_seconds),
     server("backup_copy_lag_seconds", snapshot.backups.copy_lag_seconds),
     ...Object.entries(poolMetrics(snapshot.pool)).map(([name, value]) => server(name, value)),
+    ...planValues(snapshot.plans ?? []),
     ...partitionValues(snapshot),
   ];
 }

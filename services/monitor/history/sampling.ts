@@ -1,5 +1,6 @@
 import type { Tier } from "../../../db/collectors/collector.ts";
 import { tierOf } from "../../../db/collectors/list.ts";
+import { planMetric } from "../diagnosis/plan_changes.ts";
 import { metricValues } from "../health/metric_values.ts";
 import { signals } from "../signals/list.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -9,8 +10,12 @@ const tierOfMetric = new Map<string, Tier>(
   signals.map(({ name, collector }) => [name, tierOf(collector)]),
 );
 
-/** Returns the tier in which a metric is sampled: its collector's, `stats` for partitions, `fast` for all others. */
+/**
+ * Returns the tier in which a metric is sampled: its collector's, `stats` for partitions, `hourly` for plans, which change once
+ * a day, `fast` for all others.
+ */
 function tierFor(metric: string): Tier {
+  if (metric === planMetric) return "hourly";
   return tierOfMetric.get(metric) ?? (metric.startsWith("partition_") ? "stats" : "fast");
 }
 

@@ -3,7 +3,7 @@ import { isUnreachable } from "../../../db/errors.ts";
 import { probeStatement } from "../../../db/rehearsals/probe.ts";
 import { explainStatement } from "../../../db/rehearsals/replay.ts";
 import { describeScanned } from "../../../db/rehearsals/scanned.ts";
-import { comparableShape } from "../replay/plan_text.ts";
+import { comparableShape, estimatedCost } from "../replay/plan_text.ts";
 import type { Rehearsed } from "../replay/statements.ts";
 import { type IndexCandidate, proposeIndexes, type ScannedStatement } from "./candidates.ts";
 import { mendTypeWords } from "../workload/sql_text.ts";
@@ -24,7 +24,9 @@ export async function readPlans(
     signal.throwIfAborted();
     const share = total > 0 ? (weight ?? 0) / total : 0;
     try {
-      one.genericPlan = comparableShape((await probeStatement(sql, mendTypeWords(query))).plan);
+      const { plan: generic } = await probeStatement(sql, mendTypeWords(query));
+      one.genericPlan = comparableShape(generic);
+      one.genericCost = estimatedCost(generic);
       const plan = await explainStatement(sql, variants[0] ?? query, { analyse: true });
       statements.push({ query, share, scans: findWastefulScans(plan) });
     } catch (error) {

@@ -29,7 +29,7 @@ export type Convert = (
  */
 export async function carryOut(
   copies: CopyPair,
-  change: Change,
+  change: Exclude<Change, { source: "upgrade" }>,
   { tables, convert, changeMs, signal }: {
     tables: readonly TouchedTable[];
     convert: Convert;

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { findSuperuser } from "../../../db/backups/checks.ts";
 import { findPgCtl, type ScratchServer, type ScratchSession } from "../../../db/backups/cluster.ts";
@@ -6,6 +6,7 @@ import type { Sql, Target } from "../../../db/connection.ts";
 import { type RunAs, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { ownedDirectory } from "../../../db/embedded/files.ts";
 import { superuser as embeddedSuperuser } from "../../../db/embedded/secrets.ts";
+import { readSettingFacts } from "../../../db/rehearsals/production.ts";
 import {
   checkpoint,
   rehearsalRole,
@@ -15,9 +16,11 @@ import {
 import { HoldfastError } from "../../../errors.ts";
 import { unlessAborted } from "../../../lib/deadline.ts";
 import { ensureFreeSpace } from "../../backups/base/files.ts";
+import type { MoveServers } from "../../upgrade/databases.ts";
 import { cloneCluster } from "./clone.ts";
+import { makeCluster } from "./cluster.ts";
 import { type ArmName, arms, type CopyPlace, removeCopies } from "./place.ts";
-import { CopyServers } from "./servers.ts";
+import { type CopyPrograms, CopyServers } from "./servers.ts";
 
 /** Fills the first copy. */
 export interface CopySource {
@@ -41,6 +44,11 @@ export interface CopyPair {
   /** Opens a session of a superuser, for Holdfast's own statements only. */
   openAdmin(arm: ArmName): Sql;
   adminTarget(arm: ArmName): Target;
+  /**
+   * Replaces copy `b` by an empty cluster of the newer version, and lets `fill` load it from copy `a`. `restart` then starts both
+   * as they are measured.
+   */
+  replaceB<T>(fill: (servers: MoveServers & { user: string }) => Promise<T>): Promise<T>;
   /** Restarts both copies, `b` with these settings on top. */
   restart(settings: Readonly<Record<string, string>>): Promise<void>;
   /** Stops the servers and removes every file. */
@@ -54,8 +62,10 @@ export interface CopyPairOptions {
   place: CopyPlace;
   /** The production server's settings that plans depend on. */
   planSettings: Readonly<Record<string, string>>;
-  /** Works on the first copy before it is cloned. */
-  prepare(admin: Sql): Promise<void>;
+  /** The newer version that copy `b` will be moved to, with the settings that the production server's owner has set. */
+  newer?: CopyPrograms | undefined;
+  /** Works on the first copy before it is cloned; with `newer`, gets a session on an empty cluster of that version too. */
+  prepare(admin: Sql, newer: Sql | undefined): Promise<void>;
   onStep(step: string): void;
   /** Called when a copy's server has ended that nobody stopped. */
   onLost(arm: ArmName): void;
@@ -116,6 +126,7 @@ export async function makeCopies(options: CopyPairOptions): Promise<CopyPair> {
     },
     openAdmin: (arm) => servers.connect(arm, servers.superuser),
     adminTarget: (arm) => servers.adminTarget(arm),
+    replaceB: (fill) => replaceB(options, servers, fill),
     async restart(settings) {
       await servers.stop("fast");
       await servers.startBoth(settings);
@@ -162,19 +173,74 @@ async function startFirst(
 
 /** Prepares the first copy for cloning, and returns the search path for its sessions. */
 async function prepareFirst(
-  { prepare, onStep, signal }: CopyPairOptions,
+  { place, newer, prepare, onStep, signal }: CopyPairOptions,
   servers: CopyServers,
 ): Promise<string> {
   onStep("preparing the copy");
   const admin = servers.connect("a", servers.superuser);
+  const fresh = newer && await startNewer(place, newer, servers, {});
+  const empty = fresh?.connect("template1", servers.superuser);
   try {
-    await unlessAborted(signal, prepare(admin));
+    await unlessAborted(signal, prepare(admin, empty));
     const path = await searchPathOf(admin);
     await unlessAborted(signal, checkpoint(admin));
     return path;
   } finally {
-    await admin.end({ timeout: 0 });
+    await Promise.all([admin, empty].map((sql) => sql?.end({ timeout: 0 })));
+    if (fresh) {
+      await fresh.stop("immediate").catch(() => {});
+      await rm(place.data("b"), { recursive: true, force: true });
+      servers.useForB(undefined);
+    }
   }
+}
+
+/** Makes and starts an empty cluster of the newer version in place of copy `b`, which must be stopped. */
+async function startNewer(
+  place: CopyPlace,
+  newer: CopyPrograms,
+  servers: CopyServers,
+  settings: Readonly<Record<string, string>>,
+): Promise<ScratchServer> {
+  const data = place.data("b");
+  await rm(data, { recursive: true, force: true });
+  await ownedDirectory(data, 0o700, unprivilegedUser());
+  await makeCluster(newer.pgCtl, data, servers.superuser);
+  servers.useForB({ ...newer, planSettings: {} });
+  await servers.start("b", settings);
+  return servers.server("b");
+}
+
+/** pg_dump locks every table of the database at once. */
+const manyLocks = { max_locks_per_transaction: "2048" };
+
+/** Without WAL of rows that copy `a` still holds. */
+const loading = {
+  ...manyLocks,
+  wal_level: "minimal",
+  max_wal_senders: "0",
+  max_wal_size: "1GB",
+  maintenance_work_mem: "128MB",
+};
+
+async function replaceB<T>(
+  { place, newer }: CopyPairOptions,
+  servers: CopyServers,
+  fill: (servers: MoveServers & { user: string }) => Promise<T>,
+): Promise<T> {
+  if (!newer) throw new HoldfastError("conflict", "No newer version was given");
+  await servers.stop("fast");
+  await servers.start("a", manyLocks);
+  const fresh = await startNewer(place, newer, servers, loading);
+  const moved = await fill({ old: servers.server("a"), fresh, user: servers.superuser });
+  const names = Object.keys(newer.planSettings);
+  const sql = fresh.connect("template1", servers.superuser);
+  const known = await readSettingFacts(sql, names).finally(() => sql.end({ timeout: 1 }));
+  const planSettings = Object.fromEntries(
+    known.map(({ name }) => [name, newer.planSettings[name] ?? ""]),
+  );
+  servers.useForB({ ...newer, planSettings });
+  return moved;
 }
 
 async function superuserOf(server: ScratchServer, { database, role }: CopySource): Promise<string> {

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import type { ServerFacts } from "../../../db/backups/facts.ts";
 import { findPgCtl } from "../../../db/backups/cluster.ts";
 import { forPrograms } from "../../../db/address/programs.ts";
+import type { Walsender } from "../../../db/backups/walsender.ts";
 import type { Sql, Target } from "../../../db/connection.ts";
-import { runCommand, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
 import { runStatement } from "../../../db/rehearsals/replay.ts";
 import {
@@ -18,6 +18,7 @@ import {
 import { HoldfastError, messageOf } from "../../../errors.ts";
 import { findPgDump } from "../../backups/base/pg_dump.ts";
 import { splitStatements } from "../workload/sql_text.ts";
+import { makeCluster } from "./cluster.ts";
 import type { CopySource } from "./pair.ts";
 
 /** Tables up to this size are copied completely. */
@@ -45,11 +46,13 @@ function shareFor(tables: readonly Pick<SampledTable, "bytes">[], budget: number
  * under ACCESS SHARE. `sample` is filled in while it is loaded.
  */
 export function sampledSource(
-  { target, facts, budgetBytes, openProduction }: {
+  { target, facts, budgetBytes, openProduction, openReader }: {
     target: Target;
     facts: ServerFacts;
     budgetBytes: number;
     openProduction(): Sql;
+    /** Opens a session of the production server that reads rows. */
+    openReader(signal: AbortSignal): Promise<Walsender>;
   },
 ): CopySource & { sample: Sample } {
   const major = Math.floor(facts.version / 10_000);
@@ -66,14 +69,7 @@ export function sampledSource(
     sample,
     async fill(data) {
       const pgCtl = await findPgCtl({ major, embedded: false });
-      const { code, output } = await runCommand(pgCtl ?? "", [
-        "initdb",
-        "--pgdata",
-        data,
-        "--options",
-        `--username=${superuser} --auth=trust --encoding=UTF8 --locale=C --no-sync`,
-      ], { as: unprivilegedUser(), timeoutMs: 120_000 });
-      if (code !== 0) throw new HoldfastError("conflict", `initdb failed: ${output.slice(-300)}`);
+      await makeCluster(pgCtl ?? "", data, superuser);
     },
     async load(connect, signal) {
       const production = openProduction();
@@ -94,21 +90,12 @@ export function sampledSource(
           await runScript(copy, schema.before, note, signal);
           await disableTriggers(copy);
           const chosen = tables.filter(({ readable, bytes }) => readable && bytes > 0);
-          const share = shareFor(chosen, budgetBytes);
-          let [copied, all] = [0, 0];
-          for (const table of chosen) {
-            signal.throwIfAborted();
-            const part = table.bytes <= smallTableBytes ? 1 : share;
-            try {
-              await copySample(production, copy, table, { share: part, signal });
-              copied += table.rows * part;
-            } catch (error) {
-              signal.throwIfAborted();
-              note(`${table.label} could not be copied: ${describeDatabaseError(error)}`);
-            }
-            all += table.rows;
-          }
-          sample.share = all > 0 ? copied / all : 1;
+          sample.share = await copyRows(copy, chosen, {
+            open: () => openReader(signal),
+            budgetBytes,
+            note,
+            signal,
+          });
           await runScript(copy, schema.after, note, signal);
           await analyseAll(copy);
         } finally {
@@ -119,6 +106,42 @@ export function sampledSource(
       }
     },
   };
+}
+
+/** Copies rows of the tables, and returns their share of all rows; reports the tables that could not be read. */
+async function copyRows(
+  copy: Sql,
+  tables: readonly SampledTable[],
+  { open, budgetBytes, note, signal }: {
+    open(): Promise<Walsender>;
+    budgetBytes: number;
+    note: (problem: string) => void;
+    signal: AbortSignal;
+  },
+): Promise<number> {
+  const share = shareFor(tables, budgetBytes);
+  let reader: Walsender | undefined;
+  let [copied, all] = [0, 0];
+  try {
+    for (const table of tables) {
+      signal.throwIfAborted();
+      const part = table.bytes <= smallTableBytes ? 1 : share;
+      all += table.rows;
+      reader ??= await open();
+      try {
+        await copySample(reader, copy, table, part);
+        copied += table.rows * part;
+      } catch (error) {
+        signal.throwIfAborted();
+        note(`${table.label} could not be copied: ${describeDatabaseError(error)}`);
+        reader.close();
+        reader = undefined;
+      }
+    }
+  } finally {
+    reader?.close();
+  }
+  return all > 0 ? copied / all : 1;
 }
 
 /** Runs a dump's statements one by one; reports those that fail, such as constraints that a sample violates. */

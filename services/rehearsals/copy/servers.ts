@@ -27,16 +27,19 @@ const scratchSettings = {
   idle_in_transaction_session_timeout: "0",
 };
 
-interface CopyServersOptions {
-  place: CopyPlace;
+/** The programs that a copy's server is started with, and its settings that plans depend on. */
+export interface CopyPrograms {
   pgCtl: string;
-  as: RunAs | undefined;
   major: number;
+  planSettings: Readonly<Record<string, string>>;
+}
+
+interface CopyServersOptions extends CopyPrograms {
+  place: CopyPlace;
+  as: RunAs | undefined;
   database: string;
   /** A role that may log in, until the superuser is known. */
   role: string;
-  /** The production server's settings that plans depend on. */
-  planSettings: Readonly<Record<string, string>>;
   /** Called when a server has ended that nobody stopped. */
   onLost: (arm: ArmName) => void;
   signal: AbortSignal;
@@ -45,6 +48,7 @@ interface CopyServersOptions {
 /** The servers of the two copies: starts and stops them, and notices when one ends by itself. */
 export class CopyServers {
   readonly #options: CopyServersOptions;
+  readonly #programs: Record<ArmName, CopyPrograms>;
   readonly #running: Partial<Record<ArmName, ScratchServer>> = {};
   /** Whether servers are being stopped, so that their end is expected. */
   #stopping = false;
@@ -52,11 +56,18 @@ export class CopyServers {
 
   constructor(options: CopyServersOptions) {
     this.#options = options;
+    this.#programs = { a: options, b: options };
     this.superuser = options.role;
   }
 
+  /** Has copy `b` started with other programs and settings from now on; without any, with those of copy `a`. */
+  useForB(programs: CopyPrograms | undefined): void {
+    this.#programs.b = programs ?? this.#options;
+  }
+
   async start(arm: ArmName, settings: Readonly<Record<string, string>>): Promise<void> {
-    const { place, pgCtl, as, major, planSettings, signal } = this.#options;
+    const { place, as, signal } = this.#options;
+    const { pgCtl, major, planSettings } = this.#programs[arm];
     const emptyConf = join(place.home(arm), "copy.conf");
     await ownedFile(emptyConf, "", "write", as);
     await writeScratchAccess(emptyConf, { major, as });

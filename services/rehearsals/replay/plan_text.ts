@@ -8,6 +8,7 @@ interface PlanNode {
   "Actual Rows"?: number;
   "Actual Loops"?: number;
   "Plan Rows"?: number;
+  "Total Cost"?: number;
   "Shared Hit Blocks"?: number;
   "Shared Read Blocks"?: number;
   "Temp Read Blocks"?: number;
@@ -112,6 +113,10 @@ export function comparableShape(answer: unknown): string | null {
   if (!plan) return null;
   return [...new Set(plan.shape.replaceAll(/\d+/g, "#").split("\n"))].join("\n");
 }
+
+/** Returns the planner's estimate of what a plan costs, in its units; null for no plan. Pure. */
+export const estimatedCost = (answer: unknown): number | null =>
+  (answer as { Plan?: PlanNode }[] | null)?.[0]?.Plan?.["Total Cost"] ?? null;
 
 const differencesMax = 12;
 

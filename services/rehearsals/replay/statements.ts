@@ -17,6 +17,8 @@ export interface Rehearsed extends ReplayStatement {
   before: Estimate | null;
   /** Nodes of its generic plan before the change; null where there is none. */
   genericPlan: string | null;
+  /** The planner's estimate of what it costs. */
+  genericCost: number | null;
   beforeMs: number | null;
 }
 
@@ -66,6 +68,7 @@ export async function tryStatement(
       before: null,
       beforeMs: null,
       genericPlan: null,
+      genericCost: null,
     },
   };
 }
@@ -234,6 +237,7 @@ function unmeasured(statement: Rehearsed): StatementResult {
     plan_changed: false,
     plan_difference: [],
     generic_plan: statement.genericPlan,
+    generic_cost: statement.genericCost,
     buffers_before: null,
     buffers_after: null,
   };

@@ -90,7 +90,7 @@ ${statements.map(row).join("\n")}
 <p>${escape(coverageWords(rehearsal))}.</p>
 <pre>${escape(rehearsal.change)}</pre>
 ${section("Problems", list(problems.map(escape)))}${section("Statements", table)}${
-    section("The change itself", cost ? list(costLines(cost).map(escape)) + locks : "")
+    section("The change itself", list(costLines(rehearsal).map(escape)) + locks)
   }${
     section(
       "Plans that changed",

@@ -72,7 +72,7 @@ ${
   }
 ${section("Problems", problems.map((problem) => `- ${problem}`).join("\n"))}${
     section("Statements", table)
-  }${section("The change itself", cost ? costLines(cost).join("\n") + locks : "")}${
+  }${section("The change itself", costLines(rehearsal).join("\n") + locks)}${
     section(
       "Plans that changed",
       statements.filter(wasExecutedOtherwise).map(plans).join("\n\n"),

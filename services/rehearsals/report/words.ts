@@ -1,5 +1,6 @@
 import { bytesText } from "../../../lib/text/format.ts";
 import { improvementWords } from "../../benchmarks/reporting/format.ts";
+import { upgradeLines } from "../upgrade/judgement.ts";
 import type { ChangeCost, Rehearsal, StatementResult } from "../rehearsal.ts";
 
 /** Formats a duration with three digits. */
@@ -38,8 +39,12 @@ export function coverageWords({ coverage, copy }: Rehearsal): string {
 export const wasExecutedOtherwise = ({ plan_changed, plan_difference }: StatementResult): boolean =>
   plan_changed || plan_difference.some((line) => line.startsWith("temporary pages"));
 
-/** Returns the cost of the change, one fact per line. */
-export function costLines(cost: ChangeCost): string[] {
+/** Returns the cost of the change, one fact per line; none before it is made. */
+export function costLines({ cost, upgrade }: Pick<Rehearsal, "cost" | "upgrade">): string[] {
+  return upgrade ? upgradeLines(upgrade) : cost ? changeLines(cost) : [];
+}
+
+function changeLines(cost: ChangeCost): string[] {
   const interval = cost.write_ci_low === null
     ? ""
     : ` (${ratioWords(cost.write_ci_low)} to ${ratioWords(cost.write_ci_high)})`;

@@ -1,3 +1,4 @@
+import { planEvidence, planMetric } from "../../../monitor/diagnosis/plan_changes.ts";
 import { defaults, MiB, type RuleDefinition } from "../definition.ts";
 import { byReading, onServer, onServerBoth } from "../proof.ts";
 
@@ -139,6 +140,60 @@ export const performanceRules: readonly RuleDefinition[] = [
     proof: byReading(
       "statements that became slower",
       "the usual cost of a statement takes hours to learn; tests/monitor/regressions_test.ts tests how it is learned",
+    ),
+  },
+  {
+    ...defaults,
+    name: "plan_regression",
+    title: "A statement's plan changed, and an execution costs at least twice as much on the copy",
+    metric: planMetric,
+    unit: "times",
+    direction: "above",
+    warning: 2,
+    critical: null,
+    clear: 1.5,
+    for_seconds: 0,
+    phrase: "Plan became more expensive",
+    cause:
+      "Possible causes: an index was dropped or became invalid, the statistics are stale or a table has grown, or a setting changed. GET /api/changes lists what changed since the earlier backup. The alert ends when a later rehearsal finds the earlier plan or cost again, or once the earlier backup is seven days older than the newest rehearsed one.",
+    evidence: ({ plans }, scope) => planEvidence(plans ?? [], scope),
+    cure: [{
+      sql:
+        'select indrelid::regclass as "table", indexrelid::regclass as index from pg_index where not indisvalid',
+      lock: "none",
+      risk:
+        "reads only; reindex index concurrently repairs an invalid index. Create an index again that the nodes before name and pg_indexes lacks",
+    }, {
+      sql:
+        'select relid::regclass as "table", n_live_tup, n_mod_since_analyze, greatest(last_analyze, last_autoanalyze) as analyzed from pg_stat_user_tables order by n_mod_since_analyze desc limit 10',
+      lock: "none",
+      risk:
+        "reads only; analyze of a table that changed much takes SHARE UPDATE EXCLUSIVE, which blocks neither reads nor writes. Rehearse it first: deno task rehearse",
+    }],
+    runbook: {
+      impact:
+        "Users have not felt it yet, if the plan changed on the copy first; otherwise the statement is slower on production, too.",
+      look: [
+        {
+          read: "GET /api/alerts/{id}",
+          shows: "the statement, and the nodes of its plan before and after",
+        },
+        {
+          read: "GET /api/changes",
+          shows: "settings, DDL, indexes and restarts between the two backups",
+        },
+      ],
+      steps: [
+        "If an index is gone or invalid, create it again with `create index concurrently`.",
+        "If statistics are stale, run `analyze` on the tables of the statement.",
+        "Rehearse the remedy before you apply it: `deno task rehearse change.sql`.",
+      ],
+      escalate:
+        "to the team that owns the statement, if neither an index nor statistics explain it.",
+    },
+    proof: byReading(
+      "a plan that changed and became more expensive",
+      "it takes two backups and two rehearsals; tests/rehearsals/after_drill_test.ts does this with a dropped index",
     ),
   },
 ];
