@@ -106,6 +106,12 @@ function composeRequests(
   };
 }
 
+/** Returns the watch on the event loop, and its values for the alerts. Only the process's first database starts and stops it. */
+function watchEventLoop(shared: Shared | undefined) {
+  const eventLoop = shared?.eventLoop ?? createEventLoopWatch();
+  return { eventLoop, loopSource: shared ? { values: eventLoop.values } : eventLoop };
+}
+
 /** Makes every service and gives each what it needs; starts none. A further database of the process is given what it shares. */
 export function createServices(
   foundation: Foundation,
@@ -122,15 +128,12 @@ export function createServices(
   const { catalogue, ...partitions } = composePartitions(foundation, monitor);
   const market = composeMarket(foundation, { catalogue, rotation: partitions.rotation });
   const { ingest, feeds } = market;
-  const eventLoop = shared?.eventLoop ?? createEventLoopWatch();
+  const { eventLoop, loopSource } = watchEventLoop(shared);
   const { alerts, canary, lease, leaseKeeper } = wireAlerts(foundation, {
     instance,
     preparation: writing,
     isDiskFull: () => ingest.counters().diskFullSince !== undefined,
-    sources: [
-      ingestSource({ ingest, feeds }),
-      shared ? { values: eventLoop.values } : eventLoop,
-    ],
+    sources: [ingestSource({ ingest, feeds }), loopSource],
     hub: relay,
   });
   const common = { config, log, clock, target, pooler, pool: pools.maintenance, embedded };
