@@ -12,12 +12,17 @@ import { Query, readingState } from "./diagnosis_schemas.ts";
 
 const tags = ["diagnosis"];
 
-/** Says whether a text is a 64-bit number as Postgres writes it. */
-const isQueryId = (text: string) =>
-  /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)).toString() === text;
+const queryId = /^-?[1-9][0-9]{0,18}$/;
+
+/** Says whether a text is a number of 64 bits. */
+const has64Bits = (text: string) =>
+  !queryId.test(text) || BigInt.asIntN(64, BigInt(text)).toString() === text;
 
 const params = z.object({
-  id: z.string().refine(isQueryId, "must be the query_id of a statement").openapi({
+  id: z.string().regex(queryId, "must be the query_id of a statement").refine(
+    has64Bits,
+    "must be the query_id of a statement: a number of 64 bits",
+  ).openapi({
     description: "The query_id of GET /api/queries",
     example: "-6883023751393440299",
   }),
@@ -44,7 +49,7 @@ const historyRoute = createRoute({
   path: "/api/database/statements/{id}/history",
   tags,
   operationId: "getStatementHistory",
-  "x-problems": ["database_unavailable", "deadline_exceeded"],
+  "x-problems": ["not_found", "database_unavailable", "deadline_exceeded"],
   summary: "What one statement did over time",
   description:
     "Each minute, the 30 statements that took the longest are kept, and up to 10 that have become slower; of each quarter of " +
@@ -167,6 +172,12 @@ function shownPoint({ ts, blocks_hit, blocks_read, ...sums }: WorkPoint) {
   };
 }
 
+const notFound = (id: string) =>
+  new HoldfastError(
+    "not_found",
+    `No statement has the id ${id}: it was evicted or reset, or is none of the 1,000 that took the longest`,
+  );
+
 /** Routes of one statement. */
 export function statementRoutes(
   { monitor, changes, planner, clock }: {
@@ -177,16 +188,12 @@ export function statementRoutes(
   },
 ) {
   const router = createRouter();
+  const report = (id: string) => statementReport(monitor.snapshot(), changes, id);
 
   router.openapi(oneRoute, (c) => {
     const { id } = c.req.valid("param");
-    const { statement, ...state } = statementReport(monitor.snapshot(), changes, id);
-    if (!statement) {
-      throw new HoldfastError(
-        "not_found",
-        `No statement has the id ${id}: it was evicted or reset, or is none of the 1,000 that took the longest`,
-      );
-    }
+    const { statement, ...state } = report(id);
+    if (!statement) throw notFound(id);
     return c.json({ ...state, statement }, 200);
   });
 
@@ -206,6 +213,9 @@ export function statementRoutes(
       to,
       stepSeconds: step,
     });
+    if (points.length === 0 && incomplete === undefined && !report(id).statement) {
+      throw notFound(id);
+    }
     return c.json({
       query_id: id,
       step_seconds: stepSeconds,
