@@ -280,8 +280,7 @@ function reachOf(change: Change, wasRewritten: (relation: string) => boolean): R
         shownByPlans: Object.keys(change.settings).every(isShownByPlans),
       };
     case "upgrade":
-      // Another version executes the same plan with other code, on other files.
-      return { kind: "files", wasRewritten: () => true };
+      return { kind: "version" };
     default:
       return { kind: "files", wasRewritten };
   }

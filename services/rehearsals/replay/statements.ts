@@ -157,10 +157,13 @@ export type Reach =
   /** It rewrote tables and indexes, by name. */
   | { kind: "files"; wasRewritten(relation: string): boolean }
   /** It changed settings; `shownByPlans` when plans show all that they do. */
-  | { kind: "settings"; shownByPlans: boolean };
+  | { kind: "settings"; shownByPlans: boolean }
+  /** It replaced the server by another version, which executes the same plan with other code. */
+  | { kind: "version" };
 
 /** Returns whether a statement is executed as before the change, so that the change cannot have made it faster or slower. */
 function isUntouched({ kind }: Rehearsed, plans: Plans, reach: Reach): boolean {
+  if (reach.kind === "version") return false;
   if (kind !== "read" || plans.changed || plans.before === undefined) return false;
   if (reach.kind === "settings") return reach.shownByPlans && plans.sameExecution;
   return ![...plans.relations].some(reach.wasRewritten);
@@ -201,7 +204,7 @@ export async function measureAfter(
     ...unmeasured(statement),
     ...judgeStatement(found.estimate, {
       before: statement.before,
-      untouched: untouched && reach.kind,
+      untouched: untouched && reach.kind !== "version" && reach.kind,
       sufficient: found.sufficient,
     }),
     before_ms: found.median_ms.baseline,
