@@ -112,7 +112,7 @@ async function killLeader(all: Instance[]): Promise<{ takeoverMs: number; notice
   const others = all.filter((one) => one !== leader);
   const url = others[0]?.process.url;
   if (!leader || !url) throw new Error(`The leader ${name} is none of ours`);
-  const fired = notices("firing").length;
+  const fired = notices("fired").length;
   const resolved = notices("resolved").length;
   await premakeOneMore(url);
   const idle = await sql.reserve();
@@ -133,7 +133,7 @@ async function killLeader(all: Instance[]): Promise<{ takeoverMs: number; notice
     deadlineMs,
   );
   const takeoverMs = performance.now() - killed;
-  await eventually(() => notices("firing").length > fired, "the alert is notified", deadlineMs);
+  await eventually(() => notices("fired").length > fired, "the alert is notified", deadlineMs);
   const noticeMs = performance.now() - began - 1_000;
   await idle`rollback`;
   idle.release();
@@ -200,14 +200,17 @@ try {
     } ms |`,
   );
   console.log(
-    `| alerts notified | ${new Set(notices("firing").map(({ alert }) => alert.id)).size} |`,
+    `| alerts notified | ${new Set(notices("fired").map(({ alert }) => alert.id)).size} |`,
   );
-  console.log(`| notified twice: firing, resolved | ${twice("firing")}, ${twice("resolved")} |`);
+  console.log(`| notified twice: begun, ended | ${twice("fired")}, ${twice("resolved")} |`);
   console.log(`| partitions created twice, holes | ${faults?.made_twice}, ${faults?.holes} |`);
   console.log(`| samples and rollups stored twice | ${faults?.samples}, ${faults?.rollups} |`);
   const isClean = faults && Object.values(faults).every((count) => count === 0) &&
-    twice("firing") + twice("resolved") === 0;
+    twice("fired") + twice("resolved") === 0;
   Deno.exitCode = isClean ? 0 : 1;
+} catch (error) {
+  console.error(error);
+  Deno.exitCode = 1;
 } finally {
   for (const process of started) {
     try {
@@ -217,7 +220,7 @@ try {
     }
     await process.exited;
   }
-  await sql.end();
+  await sql.end({ timeout: 2 });
   await receiver.stop();
   await server.stop();
   for (const folder of folders) await Deno.remove(folder, { recursive: true });
