@@ -1,57 +1,42 @@
-import { and, desc, eq, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import type { DeliveryRecord } from "./deliveries.ts";
+import {
+  and,
+  desc,
+  eq,
+  getTableColumns,
+  inArray,
+  isNull,
+  lt,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import { excluded } from "../records/conditions.ts";
 import type { RecordsDb } from "../records/records.ts";
-import { alertRecords } from "../records/schema.ts";
+import { rowsOf } from "../records/rows.ts";
+import { alertRecords, deliveryRecords, stateRecords } from "../records/schema.ts";
+import type { DeliveryRecord } from "./deliveries.ts";
 
 export type AlertRecord = typeof alertRecords.$inferSelect;
 
-/** The state of a rule in a scope. */
-export interface StateRecord {
-  rule: string;
-  scope: string;
-  instance: string;
-  /** null: the row is deleted. */
-  state: unknown;
-}
+/** The state of a rule in a scope; null: the row is deleted. */
+export type StateRecord = Omit<typeof stateRecords.$inferSelect, "updated_at">;
 
-/** Resolved alerts are first, because one alert is open per rule and scope. */
-const upsertAlerts = (alerts: readonly AlertRecord[]) =>
-  sql`
-    insert into holdfast.alerts
-    select (jsonb_populate_record(null::holdfast.alerts, one)).*
-    from jsonb_array_elements(${JSON.stringify(alerts)}::text::jsonb) as one
-    order by one ->> 'resolved_at' nulls last
-    on conflict (id) do update set
-      alert_type = excluded.alert_type,
-      severity = excluded.severity,
-      state = excluded.state,
-      message = excluded.message,
-      value = excluded.value,
-      threshold = excluded.threshold,
-      resolved_at = excluded.resolved_at,
-      acknowledged_at = coalesce(holdfast.alerts.acknowledged_at, excluded.acknowledged_at),
-      acknowledged_by = coalesce(holdfast.alerts.acknowledged_by, excluded.acknowledged_by),
-      evidence = excluded.evidence,
-      cause = excluded.cause,
-      cure = excluded.cure,
-      peak_severity = excluded.peak_severity,
-      flapping = excluded.flapping,
-      notified_at = excluded.notified_at,
-      notified_severity = excluded.notified_severity`;
+/** Selects objects as rows of a table, with all its columns. */
+const selectRows = (table: PgTable, rows: readonly object[]) => {
+  const names = Object.values(getTableColumns(table)).map(({ name }) => sql.identifier(name));
+  return sql`select ${sql.join(names, sql`, `)} from ${rowsOf(table, rows)}`;
+};
 
-const upsertDeliveries = (deliveries: readonly DeliveryRecord[]) =>
-  sql`
-    insert into holdfast.alert_deliveries
-    select (jsonb_populate_record(null::holdfast.alert_deliveries, one)).*
-    from jsonb_array_elements(${JSON.stringify(deliveries)}::text::jsonb) as one
-    on conflict (id) do update set
-      state = excluded.state,
-      notices = excluded.notices,
-      owner = excluded.owner,
-      attempts = excluded.attempts,
-      next_attempt_at = excluded.next_attempt_at,
-      ended_at = excluded.ended_at,
-      error = excluded.error`;
+const {
+  id: _id,
+  rule: _rule,
+  scope: _scope,
+  instance: _instance,
+  started_at: _started_at,
+  fired_at: _fired_at,
+  ...changing
+} = getTableColumns(alertRecords);
 
 /**
  * Saves alerts, states and deliveries, all or none, in one statement: an alert that counts as notified always has its
@@ -65,36 +50,54 @@ export async function saveAlertWork(
     deliveries: readonly DeliveryRecord[];
   },
 ): Promise<void> {
-  await db.run((own) =>
-    own.execute(sql`
-      with saved as (
-        ${upsertAlerts(alerts)}
-      ),
-      stated as (
-        select * from jsonb_to_recordset(${JSON.stringify(states)}::text::jsonb)
-          as one (rule text, scope text, instance text, state jsonb)
-      ),
-      kept as (
-        insert into holdfast.alert_states (rule, scope, instance, state)
-        select
-          rule,
-          scope,
-          instance,
-          state
-        from stated
-        where state <> 'null'::jsonb
-        on conflict (rule, scope, instance) do update set
-          state = excluded.state,
-          updated_at = now()
-      ),
-      deleted as (
-        delete from holdfast.alert_states as old
-        using stated
-        where (stated.state = 'null'::jsonb or stated.state is null)
-          and (old.rule, old.scope, old.instance) = (stated.rule, stated.scope, stated.instance)
-      )
-      ${upsertDeliveries(deliveries)}`)
-  );
+  await db.run((own) => {
+    const { acknowledged_at, acknowledged_by } = alertRecords;
+    const saved = own.$with("saved").as(
+      own.insert(alertRecords)
+        // Resolved alerts are first, because one alert is open per rule and scope.
+        .select(sql`${selectRows(alertRecords, alerts)} order by resolved_at nulls last`)
+        .onConflictDoUpdate({
+          target: alertRecords.id,
+          set: {
+            ...excluded(changing),
+            acknowledged_at: sql`coalesce(${acknowledged_at}, excluded.acknowledged_at)`,
+            acknowledged_by: sql`coalesce(${acknowledged_by}, excluded.acknowledged_by)`,
+          },
+        }),
+    );
+    const { rule, scope, instance, state, updated_at } = stateRecords;
+    const [gone = [], kept = []] = [true, false].map((isGone) =>
+      states.filter((one) => (one.state === null) === isGone)
+    );
+    const stated = own.$with("stated").as(
+      own.insert(stateRecords)
+        .select(sql`select rule, scope, instance, state, now() from ${rowsOf(stateRecords, kept)}`)
+        .onConflictDoUpdate({
+          target: [rule, scope, instance],
+          set: excluded({ state, updated_at }),
+        }),
+    );
+    const deleted = own.$with("deleted").as(
+      own.delete(stateRecords).where(sql`(${rule}, ${scope}, ${instance}) in (
+        select rule, scope, instance from ${rowsOf(stateRecords, gone)}
+      )`),
+    );
+    const { notices, owner, attempts, next_attempt_at, ended_at, error } = deliveryRecords;
+    return own.with(saved, stated, deleted).insert(deliveryRecords)
+      .select(selectRows(deliveryRecords, deliveries))
+      .onConflictDoUpdate({
+        target: deliveryRecords.id,
+        set: excluded({
+          state: deliveryRecords.state,
+          notices,
+          owner,
+          attempts,
+          next_attempt_at,
+          ended_at,
+          error,
+        }),
+      });
+  });
 }
 
 /** Returns the open alerts. */
@@ -105,21 +108,11 @@ export async function listOpenAlerts(db: RecordsDb): Promise<AlertRecord[]> {
 }
 
 /** Returns the states of shared rules (instance ''), and of the local rules of one Holdfast. */
-export async function listStates(
-  db: RecordsDb,
-  instance: string,
-): Promise<StateRecord[]> {
-  return await db.run(async (own) =>
-    Array.from(
-      await own.execute<StateRecord & Record<string, unknown>>(sql`
-        select
-          rule,
-          scope,
-          instance,
-          state
-        from holdfast.alert_states
-        where instance in ('', ${instance})`),
-    )
+export async function listStates(db: RecordsDb, of: string): Promise<StateRecord[]> {
+  const { rule, scope, instance, state } = stateRecords;
+  return await db.run((own) =>
+    own.select({ rule, scope, instance, state }).from(stateRecords)
+      .where(inArray(instance, ["", of]))
   );
 }
 

@@ -1,5 +1,11 @@
-import { type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, not, or, sql } from "drizzle-orm";
+import { excluded } from "../records/conditions.ts";
 import type { RecordsDb } from "../records/records.ts";
+import { oneRow } from "../records/rows.ts";
+import { leaseRecords } from "../records/schema.ts";
+import { noteWatcher } from "./watchers.ts";
+
+const { one, holder, renewed_at, until } = leaseRecords;
 
 /** Whether this Holdfast holds the lease; who held it before, and since when (RFC 3339); null for none. */
 export interface Lease {
@@ -8,22 +14,11 @@ export interface Lease {
   renewed_at: string | null;
 }
 
-/**
- * Returns the statement that notes that `name` is alive. It writes nothing while that was noted within four seconds: those
- * that judge by it allow twenty.
- */
-export const noteWatcher = (name: string): SQL =>
-  sql`
-        insert into holdfast.alert_watchers (name, seen_at)
-        select ${name}::text, now()
-        where not exists (
-          select
-          from holdfast.alert_watchers as known
-          where known.name = ${name}
-            and known.seen_at between now() - interval '4 seconds' and now()
-        )
-        on conflict (name) do update set seen_at = excluded.seen_at
-      `;
+const lasting = (seconds: number) => sql`make_interval(secs => ${seconds})`;
+
+/** Says that anyone may take the lease: it ended, or the server's clock was ahead when it was taken, for none is so long. */
+const isFree = (seconds: number) =>
+  sql`(${until} < now() or ${until} > now() + 2 * ${lasting(seconds)})`;
 
 /**
  * Takes or renews the lease on judging for `seconds`, and notes that `name` is alive. It goes by the database's clock,
@@ -33,40 +28,34 @@ export async function renewLease(
   db: RecordsDb,
   { name, seconds }: { name: string; seconds: number },
 ): Promise<Lease> {
-  const [row] = await db.run((own) =>
-    own.execute<{ leads: boolean; holder: string | null; renewed_at: string | null }>(sql`
-      with renewed as (
-        update holdfast.alert_lease set
-          renewed_at = now(),
-          until = now() + make_interval(secs => ${seconds})
-        where holder = ${name}
-        returning holder
-      ),
-      taken as (
-        insert into holdfast.alert_lease as lease (holder, renewed_at, until)
-        select ${name}::text, now(), now() + make_interval(secs => ${seconds})
-        where not exists (select from renewed)
-        on conflict (one) do update set
-          holder = excluded.holder,
-          renewed_at = excluded.renewed_at,
-          until = excluded.until
-        where lease.holder = excluded.holder or lease.until < now()
-          -- No lease is this long: the server's clock was ahead when it was taken.
-          or lease.until > now() + 2 * make_interval(secs => ${seconds})
-        returning holder
-      ),
-      seen as (${noteWatcher(name)})
-      select
-        exists (select from renewed) or exists (select from taken) as leads,
-        (select holder from holdfast.alert_lease) as holder,
-        (select to_char(renewed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-          from holdfast.alert_lease) as renewed_at`)
-  );
-  return {
-    leads: row?.leads ?? false,
-    holder: row?.holder ?? null,
-    renewed_at: row?.renewed_at ?? null,
-  };
+  const [row] = await db.run((own) => {
+    const lease = { renewed_at: sql`now()`, until: sql`now() + ${lasting(seconds)}` };
+    const renewed = own.$with("renewed").as(
+      own.update(leaseRecords).set(lease).where(eq(holder, name)).returning({ holder }),
+    );
+    const taken = own.$with("taken").as(
+      own.insert(leaseRecords)
+        .select(sql`
+          select true, ${name}::text, ${lease.renewed_at}, ${lease.until}
+          where not exists (select from ${renewed})`)
+        .onConflictDoUpdate({
+          target: one,
+          set: excluded({ holder, renewed_at, until }),
+          setWhere: or(sql`${holder} = excluded.holder`, isFree(seconds)),
+        })
+        .returning({ holder }),
+    );
+    const seen = own.$with("seen").as(noteWatcher(own, name));
+    return own.with(renewed, taken, seen)
+      .select({
+        leads: sql<boolean>`exists (select from ${renewed}) or exists (select from ${taken})`,
+        holder,
+        renewed_at,
+      })
+      .from(oneRow)
+      .leftJoin(leaseRecords, sql`true`);
+  });
+  return row ?? { leads: false, holder: null, renewed_at: null };
 }
 
 /** The notification channel on which Holdfasts learn that the lease was released. */
@@ -74,27 +63,21 @@ export const leaseNotifications = "holdfast_lease";
 
 /** Releases the lease and notifies the other Holdfasts, so that none waits for it to expire. */
 export async function releaseLease(db: RecordsDb, name: string): Promise<void> {
-  await db.run((own) =>
-    own.execute(sql`
-      with released as (
-        update holdfast.alert_lease set until = now() - interval '1 millisecond'
-        where holder = ${name}
-          and until > now()
-        returning holder
-      )
-      select pg_notify(${leaseNotifications}, '') from released`)
-  );
+  await db.run((own) => {
+    const released = own.$with("released").as(
+      own.update(leaseRecords).set({ until: sql`now() - interval '1 millisecond'` })
+        .where(and(eq(holder, name), gt(until, sql`now()`)))
+        .returning({ holder }),
+    );
+    return own.with(released).select({ notified: sql`pg_notify(${leaseNotifications}, '')` })
+      .from(released);
+  });
 }
 
 /** Returns whether any Holdfast could take the lease now. */
 export async function isLeaseFree(db: RecordsDb, seconds: number): Promise<boolean> {
-  const [row] = await db.run((own) =>
-    own.execute<{ free: boolean }>(sql`
-      select not exists (
-        select from holdfast.alert_lease
-        where until >= now()
-          and until <= now() + 2 * make_interval(secs => ${seconds})
-      ) as free`)
+  const held = await db.run((own) =>
+    own.select({ holder }).from(leaseRecords).where(not(isFree(seconds)))
   );
-  return row?.free ?? false;
+  return held.length === 0;
 }

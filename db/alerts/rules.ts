@@ -2,12 +2,13 @@ import { sql } from "drizzle-orm";
 import type { RecordsDb, RecordsSession } from "../records/records.ts";
 import { ruleRecords } from "../records/schema.ts";
 
+/** The levels of a rule that were changed at run time. */
+export type RuleChanges = Pick<typeof ruleRecords.$inferSelect, "name" | "changes">;
+
 const ruleColumns = { name: ruleRecords.name, changes: ruleRecords.changes };
 
 /** Returns the levels of rules that were changed at run time. */
-export async function listRuleChanges(
-  db: RecordsDb,
-): Promise<{ name: string; changes: unknown }[]> {
+export async function listRuleChanges(db: RecordsDb): Promise<RuleChanges[]> {
   return await db.run((own) => own.select(ruleColumns).from(ruleRecords));
 }
 
@@ -18,7 +19,7 @@ export async function listRuleChanges(
 export async function saveRuleChanges(
   db: RecordsDb,
   changes: ReadonlyMap<string, unknown>,
-  isExpected?: (present: { name: string; changes: unknown }[]) => boolean,
+  isExpected?: (present: readonly RuleChanges[]) => boolean,
 ): Promise<boolean> {
   const rows = [...changes].map(([name, changes]) => ({ name, changes }));
   if (rows.length === 0) return true;
@@ -32,7 +33,7 @@ export async function saveRuleChanges(
     return true;
   }
   return await db.run(async (own) => {
-    await own.execute(sql`lock table holdfast.alert_rules in share row exclusive mode`);
+    await own.execute(sql`lock table ${ruleRecords} in share row exclusive mode`);
     if (!isExpected(await own.select(ruleColumns).from(ruleRecords))) return false;
     await write(own);
     return true;

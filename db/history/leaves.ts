@@ -1,16 +1,9 @@
 import type { Sql } from "../connection.ts";
+import type { historyTables } from "../records/schema.ts";
 import { quoteLiteral, quoteTable } from "../sql.ts";
 import { readTrustedMs } from "../server/clock.ts";
 
-/** The tables of history, finest first. */
-export type SampleTable =
-  | "samples"
-  | "samples_1m"
-  | "samples_15m"
-  | "samples_1d"
-  | "statements_1m"
-  | "statements_15m"
-  | "statements_1d";
+export type SampleTable = keyof typeof historyTables;
 
 /** A leaf: its name, and its bounds in milliseconds since 1970. */
 export interface SampleLeaf {

@@ -1,9 +1,22 @@
-import { and, eq, sql as sqlText } from "drizzle-orm";
+import {
+  and,
+  avg,
+  eq,
+  gte,
+  lt,
+  lte,
+  max,
+  min,
+  notExists,
+  type SQL,
+  sql as sqlText,
+} from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import type { Sql } from "../connection.ts";
 import { CopyEncoder, copyIn } from "../copy.ts";
 import { recordsIn } from "../records/records.ts";
-import { rollupRecords, type sampleRecords, seriesRecords } from "../records/schema.ts";
-import { quoteTable } from "../sql.ts";
+import { oneRow } from "../records/rows.ts";
+import { historyTables, rollupRecords, sampleRecords, seriesRecords } from "../records/schema.ts";
 import type { SampleTable } from "./leaves.ts";
 
 /** The name of a series: a metric, and the table, slot or other object it is about; scope "" is the whole server. */
@@ -26,11 +39,12 @@ export async function seriesIds(sql: Sql, series: readonly SeriesName[]): Promis
       select from holdfast.sample_series as s where s.name = w.name and s.scope = w.scope
     )
     on conflict (name, scope) do nothing`;
-  const rows = await sql<{ id: number }[]>`
-    select s.id
-    from unnest(${names}::text[], ${scopes}::text[]) with ordinality as w (name, scope, place)
-    join holdfast.sample_series as s on s.name = w.name and s.scope = w.scope
-    order by w.place`;
+  const { id, name, scope } = seriesRecords;
+  const wanted = sqlText`unnest(${sqlText.param(names)}::text[], ${sqlText.param(scopes)}::text[])
+    with ordinality as w (name, scope, place)`;
+  const rows = await recordsIn(sql).select({ id }).from(wanted)
+    .innerJoin(seriesRecords, sqlText`(${name}, ${scope}) = (w.name, w.scope)`)
+    .orderBy(sqlText`w.place`);
   if (rows.length !== series.length) {
     throw new Error("Cannot add series: another session deleted one");
   }
@@ -53,6 +67,23 @@ export async function insertSamples(sql: Sql, samples: readonly StoredSample[]):
   );
 }
 
+/** A table of history whose name is known at run time. */
+const tableNamed = (name: SampleTable): PgTable & Record<"ts", PgColumn> => historyTables[name];
+
+/** Returns the columns of a table of samples; a raw sample is one value. Throws for a table that holds something else. */
+function columnsOf(
+  name: SampleTable,
+): Record<"ts" | "series" | "avg" | "min" | "max" | "last", PgColumn> {
+  const table = historyTables[name];
+  if ("avg" in table) return table;
+  if (!("value" in table)) throw new RangeError(`Cannot read samples: ${name} holds none`);
+  const { ts, series, value } = table;
+  return { ts, series, avg: value, min: value, max: value, last: value };
+}
+
+const float8Of = (value: PgColumn) => sqlText<number>`${value}::float8`;
+const msOf = (time: PgColumn | SQL) => sqlText<number>`extract(epoch from ${time})::float8 * 1000`;
+
 /** Returns until when a table is rolled up, and the oldest sample of the finer table; milliseconds since 1970. */
 export async function rollupState(
   sql: Sql,
@@ -64,30 +95,29 @@ export async function rollupState(
     before: number;
   },
 ): Promise<{ until: number | null; oldest: number | null }> {
-  const limit = sql`${new Date(before + seconds * 1000).toISOString()}::text::timestamptz`;
-  const [row] = await sql<{ until: number | null; oldest: number | null }[]>`
-    select
-      (
-        select extract(epoch from case
-          when rolled_until <= ${limit} then rolled_until
-          else coalesce(
-            (
-              select max(ts) + make_interval(secs => ${seconds})
-              from ${sql.unsafe(quoteTable("holdfast", table))}
-              where ts < ${limit}
-            ),
-            (select min(ts) from ${sql.unsafe(quoteTable("holdfast", source))} where ts < ${limit})
-          ) end)::float8 * 1000
-        from holdfast.sample_rollups
-        where table_name = ${table}
-        for update
-      ) as until,
-      (
-        select extract(epoch from min(ts))::float8 * 1000 from ${
-    sql.unsafe(quoteTable("holdfast", source))
-  }
-        where not exists (select from holdfast.sample_rollups where table_name = ${table})
-      ) as oldest`;
+  const db = recordsIn(sql);
+  const [coarse, fine] = [tableNamed(table), tableNamed(source)];
+  const { table_name, rolled_until } = rollupRecords;
+  const isTable = eq(table_name, table);
+  const limit = new Date(before + seconds * 1000);
+  const lastEnd = db.select({ at: sqlText`max(${coarse.ts}) + make_interval(secs => ${seconds})` })
+    .from(coarse).where(lt(coarse.ts, limit));
+  const first = db.select({ at: min(fine.ts) }).from(fine).where(lt(fine.ts, limit));
+  const until = db
+    .select({
+      at: msOf(sqlText`case
+        when ${lte(rolled_until, limit)} then ${rolled_until}
+        else coalesce(${lastEnd}, ${first}) end`),
+    })
+    .from(rollupRecords).where(isTable).for("update");
+  const oldest = db.select({ at: msOf(min(fine.ts)) }).from(fine)
+    .where(notExists(db.select({ table_name }).from(rollupRecords).where(isTable)));
+  const [row] = await db
+    .select({
+      until: sqlText<number | null>`${until}`,
+      oldest: sqlText<number | null>`${oldest}`,
+    })
+    .from(oneRow);
   return row ?? { until: null, oldest: null };
 }
 
@@ -105,23 +135,25 @@ export async function rollUp(
   sql: Sql,
   { table, source, seconds, from, to }: RollupRange,
 ): Promise<void> {
-  const raw = source === "samples";
-  const iso = (at: number) => new Date(at).toISOString();
-  await sql.unsafe(
-    `insert into ${quoteTable("holdfast", table)} (ts, series, min, avg, max, last)
-    select
-      date_bin(make_interval(secs => $1), ts, timestamptz '1970-01-01T00:00:00Z') as bucket,
+  const db = recordsIn(sql);
+  const { ts, series, ...values } = columnsOf(source);
+  const bucket =
+    sqlText`date_bin(make_interval(secs => ${seconds}), ${ts}, timestamptz '1970-01-01T00:00:00Z')`
+      .as("bucket");
+  const buckets = db
+    .select({
+      ts: bucket,
       series,
-      min(${raw ? "value" : "min"}),
-      avg(${raw ? "value" : "avg"}),
-      max(${raw ? "value" : "max"}),
-      (array_agg(${raw ? "value" : "last"} order by ts desc))[1]
-    from ${quoteTable("holdfast", source)}
-    where ts >= $2::text::timestamptz and ts < $3::text::timestamptz
-    group by bucket, series
-    order by bucket, series`,
-    [seconds, iso(from), iso(to)],
-  );
+      min: min(values.min).as("min"),
+      avg: avg(values.avg).as("avg"),
+      max: max(values.max).as("max"),
+      last: sqlText`(array_agg(${values.last} order by ${ts} desc))[1]`.as("last"),
+    })
+    .from(tableNamed(source))
+    .where(and(gte(ts, new Date(from)), lt(ts, new Date(to))))
+    .groupBy(bucket, series)
+    .orderBy(bucket, series);
+  await db.insert(tableNamed(table)).select(buckets);
   await noteRolledUp(sql, table, to);
 }
 
@@ -150,8 +182,9 @@ export async function readSamples(
   { name, scope }: SeriesName,
   { tables, from, to }: { tables: readonly SampleTable[]; from: number; to: number },
 ): Promise<StoredPoint[] | undefined> {
+  const db = recordsIn(sql);
   const { table_name, rolled_until } = rollupRecords;
-  const found = await recordsIn(sql).select({ id: seriesRecords.id, table_name, rolled_until })
+  const found = await db.select({ id: seriesRecords.id, table_name, rolled_until })
     .from(seriesRecords)
     .leftJoin(rollupRecords, sqlText`true`)
     .where(and(eq(seriesRecords.name, name), eq(seriesRecords.scope, scope)));
@@ -164,17 +197,19 @@ export async function readSamples(
     const raw = table === "samples";
     const end = raw ? to : Math.min(to, (done.get(table) ?? -Infinity) - 1);
     if (end < begin) continue;
-    const columns = raw
-      ? "value, value as min, value as max, value as last"
-      : "avg::float8 as value, min::float8, max::float8, last::float8";
+    const { ts, series, avg, min, max, last } = columnsOf(table);
     points.push(
-      ...await sql.unsafe<StoredPoint[]>(
-        `select extract(epoch from ts)::float8 * 1000 as at, ${columns}
-        from ${quoteTable("holdfast", table)}
-        where series = $1 and ts >= $2::text::timestamptz and ts <= $3::text::timestamptz
-        order by ts`,
-        [id, new Date(begin).toISOString(), new Date(end).toISOString()],
-      ),
+      ...await db
+        .select({
+          at: msOf(ts),
+          value: float8Of(avg),
+          min: float8Of(min),
+          max: float8Of(max),
+          last: float8Of(last),
+        })
+        .from(tableNamed(table))
+        .where(and(eq(series, id), gte(ts, new Date(begin)), lte(ts, new Date(end))))
+        .orderBy(ts),
     );
     begin = raw ? begin : Math.max(begin, done.get(table) ?? -Infinity);
   }

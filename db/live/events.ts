@@ -8,28 +8,18 @@ import { eventRecords, positionRecord } from "../records/schema.ts";
 /** Where the sessions of all Holdfasts on one database wake each other. */
 export const liveNotifications = "holdfast_live";
 
+type EventRow = typeof eventRecords.$inferSelect;
+
 /** An event for the live clients of every Holdfast on the database. */
-export interface LiveEvent {
-  /** A UUID: an event stored twice is one. */
-  id: string;
-  type: string;
-  /** The Holdfast that made it. */
-  instance: string;
-  /** What it tells the state of; of a topic's events, one with the digest of the last is not stored. */
-  topic: string | null;
-  digest: string | null;
-  /** JSON, as it is sent. */
-  data: string;
+export type LiveEvent = Omit<EventRow, "position" | "made_at" | "stored_at"> & {
   /** RFC 3339, to the millisecond. */
   madeAt: string;
-}
+};
 
-export interface StoredEvent extends LiveEvent {
-  /** Where it stands in the one order of all events. */
-  position: number;
+export type StoredEvent = LiveEvent & Pick<EventRow, "position"> & {
   /** How long ago it was stored, by the database's clock; milliseconds. */
   ageMs: number;
-}
+};
 
 /** The events in the database: the order that all Holdfasts send them in. */
 export interface EventJournal {

@@ -1,7 +1,21 @@
-import { eq, getTableColumns, sql } from "drizzle-orm";
-import { noteWatcher } from "../alerts/lease.ts";
+import {
+  and,
+  between,
+  eq,
+  exists,
+  getTableColumns,
+  gte,
+  lt,
+  ne,
+  notExists,
+  sql,
+} from "drizzle-orm";
+import { noteWatcher } from "../alerts/watchers.ts";
+import { daysAgo, excluded } from "../records/conditions.ts";
 import type { RecordsDb } from "../records/records.ts";
-import { canaryRecords, instanceRecords } from "../records/schema.ts";
+import { canaryRecords, instanceRecords, leaseRecords } from "../records/schema.ts";
+
+const { name, version, since, seen_at } = instanceRecords;
 
 /** An instance; times are RFC 3339, by the database's clock. */
 export type InstanceRecord = typeof instanceRecords.$inferSelect & {
@@ -12,69 +26,64 @@ export type InstanceRecord = typeof instanceRecords.$inferSelect & {
 };
 
 /**
- * Says that `name` is there, and forgets those that have not said so for a day. While its canary writes every few seconds,
- * that says so too, and the row here is written once a minute: an idle database is written as rarely as possible.
+ * Says that an instance is there, and forgets those that have not said so for a day. While its canary writes every few
+ * seconds, that says so too, and the row here is written once a minute: an idle database is written as rarely as possible.
  */
 export async function noteInstance(
   db: RecordsDb,
-  { name, version, upMs }: { name: string; version: string; upMs: number },
+  noted: { name: string; version: string; upMs: number },
 ): Promise<void> {
-  await db.run((own) =>
-    own.execute(sql`
-      with gone as (
-        delete from holdfast.instances
-        where name <> ${name} and seen_at < (select holdfast.trusted_now()) - interval '1 day'
-      ),
-      watching as (${noteWatcher(name)}),
-      present as (
-        select
-          ${name}::text as name,
-          ${version}::text as version,
-          now() - make_interval(secs => ${upMs / 1000}::float8) as since
-      )
-      insert into holdfast.instances as known (name, version, since, seen_at)
-      select p.name, p.version, p.since, now()
-      from present as p
-      where not exists (
-        select
-        from holdfast.instances as i
-        join holdfast.canary as c on c.name = i.name
-        where i.name = p.name
-          and i.version = p.version
-          and abs(extract(epoch from i.since - p.since)) < 1
-          and i.seen_at between now() - interval '1 minute' and now()
-          and c.at between now() - interval '7 seconds' and now()
-      )
-      on conflict (name) do update set
-        version = excluded.version,
-        -- Of one start, the time is computed once; a second apart is another.
-        since = case when abs(extract(epoch from excluded.since - known.since)) < 1
-          then known.since else excluded.since end,
-        seen_at = excluded.seen_at`)
-  );
+  await db.run((own) => {
+    const gone = own.$with("gone").as(
+      own.delete(instanceRecords).where(and(ne(name, noted.name), lt(seen_at, daysAgo(1)))),
+    );
+    const watching = own.$with("watching").as(noteWatcher(own, noted.name));
+    const begun = sql`now() - make_interval(secs => ${noted.upMs / 1000}::float8)`;
+    const noticed = own.select({ name }).from(instanceRecords)
+      .innerJoin(canaryRecords, eq(canaryRecords.name, name))
+      .where(and(
+        eq(name, noted.name),
+        eq(version, noted.version),
+        sql`abs(extract(epoch from ${since} - (${begun}))) < 1`,
+        between(seen_at, sql`now() - interval '1 minute'`, sql`now()`),
+        between(canaryRecords.at, sql`now() - interval '7 seconds'`, sql`now()`),
+      ));
+    return own.with(gone, watching).insert(instanceRecords)
+      .select(sql`
+        select ${noted.name}::text, ${noted.version}::text, ${begun}, now()
+        where ${notExists(noticed)}`)
+      .onConflictDoUpdate({
+        target: name,
+        set: {
+          ...excluded({ version, seen_at }),
+          // Of one start, the time is computed once; a second apart is another.
+          since: sql`case when abs(extract(epoch from excluded.since - ${since})) < 1
+            then ${since} else excluded.since end`,
+        },
+      });
+  });
 }
 
-export async function removeInstance(db: RecordsDb, name: string): Promise<void> {
-  await db.run((own) => own.delete(instanceRecords).where(eq(instanceRecords.name, name)));
+export async function removeInstance(db: RecordsDb, removed: string): Promise<void> {
+  await db.run((own) => own.delete(instanceRecords).where(eq(name, removed)));
 }
 
 /** The Holdfasts seen within a day, the one that is there for longest first. */
 export async function listInstances(db: RecordsDb): Promise<InstanceRecord[]> {
-  const { name, since } = instanceRecords;
-  const seenAt = sql`greatest(${instanceRecords.seen_at}, ${canaryRecords.at})`;
-  return await db.run((own) =>
-    own.select({
+  return await db.run((own) => {
+    const { holder, until } = leaseRecords;
+    const lease = own.select({ holder }).from(leaseRecords)
+      .where(and(eq(holder, name), gte(until, sql`now()`)));
+    const seenAt = sql`greatest(${seen_at}, ${canaryRecords.at})`;
+    return own.select({
       ...getTableColumns(instanceRecords),
-      seen_at: seenAt.mapWith(instanceRecords.seen_at),
+      seen_at: seenAt.mapWith(seen_at),
       unseen_ms: sql<number>`extract(epoch from clock_timestamp() - ${seenAt})::float8 * 1000`,
-      judges: sql<boolean>`exists (
-        select from holdfast.alert_lease as lease
-        where lease.holder = ${name} and lease.until >= now()
-      )`,
+      judges: sql<boolean>`${exists(lease)}`,
     })
       .from(instanceRecords)
       .leftJoin(canaryRecords, eq(canaryRecords.name, name))
       .orderBy(since, name)
-      .limit(1_000)
-  );
+      .limit(1_000);
+  });
 }

@@ -1,5 +1,9 @@
+import { and, eq, inArray, isNull } from "drizzle-orm";
 import type { Sql } from "../connection.ts";
 import type { TableName } from "../partitions/ddl.ts";
+import { isAnyOf } from "../records/conditions.ts";
+import { recordsIn } from "../records/records.ts";
+import { maintenanceRecords } from "../records/schema.ts";
 import { quoteTable } from "../sql.ts";
 
 /** A range of complete minutes of one instrument in one leaf of market.ticks; microseconds, `fromUs` included. */
@@ -197,12 +201,13 @@ export async function claimRebuild(sql: Sql, instrumentId: number): Promise<bool
 
 /** Returns which of these leaves of market.ticks Holdfast has detached before, so that ticks may be missing. */
 export async function leavesDetached(sql: Sql, names: readonly string[]): Promise<Set<string>> {
-  const rows = await sql<{ name: string }[]>`
-    select distinct partition_name as name
-    from holdfast.maintenance_log
-    where table_name = 'market.ticks'
-      and action in ('detach', 'finalize')
-      and error is null
-      and partition_name = any(${names as string[]}::text[])`;
-  return new Set(rows.map(({ name }) => name));
+  const { table, partition, action, error } = maintenanceRecords;
+  const rows = await recordsIn(sql).selectDistinct({ partition }).from(maintenanceRecords)
+    .where(and(
+      eq(table, "market.ticks"),
+      inArray(action, ["detach", "finalize"]),
+      isNull(error),
+      isAnyOf(partition, names),
+    ));
+  return new Set(rows.flatMap(({ partition }) => partition ?? []));
 }

@@ -56,17 +56,20 @@ export const silenceRecords = holdfast.table("alert_silences", {
   ends_at: time("ends_at").notNull(),
 });
 
+/** `dead`: it failed permanently. */
+export const deliveryStates = ["queued", "delivered", "dead"] as const;
+
 export const deliveryRecords = holdfast.table("alert_deliveries", {
   id: uuid().primaryKey(),
   channel: text().notNull(),
   owner: text().notNull(),
-  state: text().notNull(),
+  state: text({ enum: deliveryStates }).notNull(),
   summary: text().notNull(),
   notices: jsonb().notNull(),
   attempts: integer().notNull(),
-  created_at: time("created_at").notNull(),
-  next_attempt_at: time("next_attempt_at"),
-  ended_at: time("ended_at"),
+  created_at: utcTime().notNull(),
+  next_attempt_at: utcTime(),
+  ended_at: utcTime(),
   error: text(),
 });
 
@@ -208,14 +211,18 @@ export const quarantineRecords = holdfast.table("quarantine", {
   symbol: text(),
 });
 
-/** `position`: where an event stands in the one order of all. */
 export const eventRecords = holdfast.table("live_events", {
+  /** Where it stands in the one order of all events. */
   position: count("position").primaryKey(),
+  /** An event stored twice is one. */
   id: uuid().notNull(),
   type: text().notNull(),
+  /** The Holdfast that made it. */
   instance: text().notNull(),
+  /** What it tells the state of; of a topic's events, one with the digest of the last is not stored. */
   topic: text(),
   digest: text(),
+  /** JSON, as it is sent. */
   data: text().notNull(),
   made_at: utcTime().notNull(),
   stored_at: time("stored_at").notNull(),
@@ -309,6 +316,17 @@ const statementWork = (name: string) =>
 export const statementMinuteRecords = statementWork("statements_1m");
 export const statementQuarterRecords = statementWork("statements_15m");
 export const statementDayRecords = statementWork("statements_1d");
+
+/** The tables of history by name, finest first. */
+export const historyTables = {
+  samples: sampleRecords,
+  samples_1m: minuteRecords,
+  samples_15m: quarterRecords,
+  samples_1d: dayRecords,
+  statements_1m: statementMinuteRecords,
+  statements_15m: statementQuarterRecords,
+  statements_1d: statementDayRecords,
+};
 
 /** Until when each table of samples is rolled up from the finer one. */
 export const rollupRecords = holdfast.table("sample_rollups", {
@@ -429,6 +447,7 @@ export const progressRecords = holdfast.table("retention_progress", {
   ...tableColumns,
   seen_at: time("seen_at").notNull(),
   peak_at: time("peak_at").notNull(),
+  /** Oids of leaves that expired in the usual numbers. */
   admitted: count("admitted").array().notNull(),
 }, (table) => [primaryKey({ columns: [table.schema, table.table] })]);
 

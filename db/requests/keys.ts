@@ -4,26 +4,21 @@ import { daysAgo } from "../records/conditions.ts";
 import { recordsIn, type RecordsSession } from "../records/records.ts";
 import { requestKeyRecords } from "../records/schema.ts";
 
+type StoredKey = typeof requestKeyRecords.$inferSelect;
+
 /** An answer that is kept to be given again. */
-export interface KeptAnswer {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
+export type KeptAnswer = {
+  [K in "status" | "headers" | "body"]: NonNullable<StoredKey[K]>;
+};
 
 /** What a key was used for before. */
-export interface RequestKeyRow {
-  fingerprint: string;
-  claimed_by: string;
+export type RequestKeyRow = Pick<StoredKey, "fingerprint" | "claimed_by"> & {
   /** Since the claim; seconds, by the server's clock. */
   age_seconds: number;
   answer: KeptAnswer | null;
-}
+};
 
-export interface KeyName {
-  path: string;
-  key: string;
-}
+export type KeyName = Pick<StoredKey, "path" | "key">;
 
 const { path, key, fingerprint, claimed_by, claimed_at, status, headers, body } = requestKeyRecords;
 const named = (name: KeyName) => and(eq(path, name.path), eq(key, name.key));

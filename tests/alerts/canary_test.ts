@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { WriteFacts } from "../../db/server/write_state.ts";
 import type { Pools } from "../../db/pool/open.ts";
-import type { RecordsDb } from "../../db/records/records.ts";
+import type { Sql } from "../../db/connection.ts";
+import { type RecordsDb, recordsIn } from "../../db/records/records.ts";
 import { createWriting } from "../../app/writing.ts";
 import { createLogger } from "../../log.ts";
 import { createCanary, type WritePreparation } from "../../services/alerts/evaluation/canary.ts";
@@ -29,11 +30,15 @@ function watchWrites(begin: () => Promise<void>, started = true) {
   let now = 0;
   let begun = false;
   /** Answers the questions that come; a write is one of them. */
-  const answers = { next: () => Promise.resolve([{ ...facts, seq: "1" }] as unknown[]) };
+  const answers = { next: () => Promise.resolve([{ ...facts, seq: "1" }] as { seq: string }[]) };
   const clock = { now: () => new Date(now) };
   const access = createWriteAccess({ clock, log });
+  const unsafe = () => ({
+    then: (...hooks: Parameters<Promise<unknown>["then"]>) => answers.next().then(...hooks),
+    values: async () => (await answers.next()).map(({ seq }) => [seq]),
+  });
   const db: RecordsDb = {
-    run: async (query) => await query({ execute: () => answers.next() } as never),
+    run: async (query) => await query(recordsIn({ unsafe } as unknown as Sql)),
   };
   const preparation: WritePreparation = {
     isStarted: () => started,

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { PgDialect } from "drizzle-orm/pg-core";
 import { connectSql } from "../../db/connection.ts";
 import { dropLeaves, makeLeaves } from "../../db/history/leaves.ts";
 import { rollUp, rollupState } from "../../db/history/samples.ts";
+import { daysAgo } from "../../db/records/conditions.ts";
 import { readTrustedMs } from "../../db/server/clock.ts";
 import { createLogger } from "../../log.ts";
 import { createSessions } from "../../services/auth/sessions.ts";
@@ -187,11 +189,18 @@ Deno.test("a regular job that fails keeps no other from being done, and trusted 
   assert.equal(left.length, 0);
   const failed = app.logs.find(({ event }) => event === "regular_job_failed");
   assert.equal(failed?.job, "idempotency_keys");
+  const age = new PgDialect().sqlToQuery(daysAgo(30)).sql;
+  assert.match(age, /^\(select holdfast\.trusted_now\(\)\) /);
   for (
-    const file of ["db/market/idempotency.ts", "db/alerts/expired.ts", "db/history/changes.ts"]
+    const file of [
+      "db/market/idempotency.ts",
+      "db/alerts/expired.ts",
+      "db/history/changes.ts",
+      "db/live/instances.ts",
+    ]
   ) {
     const text = await Deno.readTextFile(file);
-    assert.ok(!/(?<!\(select )holdfast\.trusted_now/.test(text), file);
+    assert.ok(text.includes("daysAgo(") && !text.includes("trusted_now"), file);
   }
 });
 

@@ -2,6 +2,7 @@ import { and, getTableColumns, notExists, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../../connection.ts";
 import { excluded, isAnyTable } from "../../records/conditions.ts";
 import { recordsIn } from "../../records/records.ts";
+import { oneRow } from "../../records/rows.ts";
 import { clockRecord, holdRecords } from "../../records/schema.ts";
 
 export type { HoldKind } from "../../records/schema.ts";
@@ -20,7 +21,7 @@ export async function readClocks(sql: Sql): Promise<ClockRow> {
       at: clockRecord.server_at,
       peak: clockRecord.peak_at,
     })
-    .from(sqlText`(values (true)) as one (is_one)`)
+    .from(oneRow)
     .leftJoin(clockRecord, sqlText`true`);
   if (!row) throw new Error("The server returned no time");
   const { server, at, peak } = row;

@@ -7,14 +7,10 @@ import { progressRecords } from "../../records/schema.ts";
 const { schema, table, ...changing } = getTableColumns(progressRecords);
 
 /** Progress of retention with a table at the last rotation under a trusted clock. Milliseconds since 1970. */
-export interface ProgressRow {
-  schema: string;
-  table: string;
+export type ProgressRow = Omit<typeof progressRecords.$inferSelect, "seen_at" | "peak_at"> & {
   seen: number;
   peak: number;
-  /** Oids of leaves that expired in the usual numbers. */
-  admitted: number[];
-}
+};
 
 export async function listProgress(sql: Sql): Promise<ProgressRow[]> {
   const rows = await recordsIn(sql).select().from(progressRecords);

@@ -8,7 +8,7 @@ import {
   type StateRecord,
 } from "../../../db/alerts/alerts.ts";
 import { type DeliveryRecord, listDeliveries } from "../../../db/alerts/deliveries.ts";
-import { listRuleChanges, saveRuleChanges } from "../../../db/alerts/rules.ts";
+import { listRuleChanges, type RuleChanges, saveRuleChanges } from "../../../db/alerts/rules.ts";
 import { codeOf } from "../../../db/errors.ts";
 import { sqlState } from "../../../db/sql_state.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
@@ -59,7 +59,7 @@ export function fromRecord(record: AlertRecord): Alert {
 
 /** Returns whether the stored changes of rules are the expected ones. Pure. */
 const isExpected = (
-  stored: readonly { name: string; changes: unknown }[],
+  stored: readonly RuleChanges[],
   expected: ReadonlyMap<string, Partial<RuleLevels>>,
 ): boolean =>
   stored.length === expected.size &&
