@@ -1,3 +1,4 @@
+import { type StatementWork, workFields } from "../collectors/statements/collectors.ts";
 import type { Sql } from "../connection.ts";
 import { CopyEncoder, copyIn } from "../copy.ts";
 import { quoteTable } from "../sql.ts";
@@ -6,29 +7,13 @@ import type { SampleTable } from "./leaves.ts";
 import { noteRolledUp, type RollupRange } from "./samples.ts";
 
 /** What one statement did from `at` on, in `seconds` that were observed; `at` in milliseconds since 1970. */
-export interface StoredWork {
+export interface StoredWork extends StatementWork {
   at: number;
   seconds: number;
-  calls: number;
-  total_ms: number;
-  rows: number;
-  blocks_hit: number;
-  blocks_read: number;
-  temp_blocks: number;
-  wal_bytes: number;
 }
 
 /** The columns that are added up, in the order of the table. */
-const sums = [
-  "seconds",
-  "calls",
-  "total_ms",
-  "rows",
-  "blocks_hit",
-  "blocks_read",
-  "temp_blocks",
-  "wal_bytes",
-] as const;
+export const storedSums = ["seconds", ...workFields] as const;
 
 const two32 = 2n ** 32n;
 
@@ -40,14 +25,16 @@ export async function insertStatementWork(
   const encoder = new CopyEncoder(rows.length * 120);
   for (const row of rows) {
     const id = BigInt.asUintN(64, BigInt(row.query_id));
-    encoder.row(2 + sums.length);
+    encoder.row(2 + storedSums.length);
     encoder.timestamp(Math.round(row.at) * 1000);
     encoder.int8(Number(id / two32), Number(id % two32));
-    for (const name of sums) encoder.float4(row[name]);
+    for (const name of storedSums) encoder.float4(row[name]);
   }
   await copyIn(
     sql,
-    `copy holdfast.statements_1m (ts, query_id, ${sums.join(", ")}) from stdin (format binary)`,
+    `copy holdfast.statements_1m (ts, query_id, ${
+      storedSums.join(", ")
+    }) from stdin (format binary)`,
     encoder.rows(),
   );
 }
@@ -62,16 +49,16 @@ export async function rollUpStatementWork(
   most: number,
 ): Promise<void> {
   await sql.unsafe(
-    `insert into ${quoteTable("holdfast", table)} (ts, query_id, ${sums.join(", ")})
+    `insert into ${quoteTable("holdfast", table)} (ts, query_id, ${storedSums.join(", ")})
     select
       bucket,
       query_id,
-      ${sums.join(",\n      ")}
+      ${storedSums.join(",\n      ")}
     from (
       select
         bucket,
         query_id,
-        ${sums.map((name) => `sum(${name}::float8)::float4 as ${name}`).join(",\n        ")},
+        ${storedSums.map((name) => `sum(${name}::float8)::float4 as ${name}`).join(",\n        ")},
         row_number() over (
           partition by bucket
           order by sum(total_ms::float8) desc, query_id
@@ -80,7 +67,7 @@ export async function rollUpStatementWork(
         select distinct on (ts, query_id)
           date_bin(make_interval(secs => $1), ts, timestamptz '1970-01-01T00:00:00Z') as bucket,
           query_id,
-          ${sums.join(",\n          ")}
+          ${storedSums.join(",\n          ")}
         from ${quoteTable("holdfast", source)}
         where ts >= $2::text::timestamptz and ts < $3::text::timestamptz
         order by ts, query_id, seconds desc
@@ -115,7 +102,7 @@ export async function readStatementWork(
       ...await sql.unsafe<StoredWork[]>(
         `select distinct on (ts)
           extract(epoch from ts)::float8 * 1000 as at,
-          ${sums.map((name) => `${name}::float8 as ${name}`).join(",\n          ")}
+          ${storedSums.map((name) => `${name}::float8 as ${name}`).join(",\n          ")}
         from ${quoteTable("holdfast", table)}
         where query_id = $1::text::int8
           and ts >= $2::text::timestamptz

@@ -7,7 +7,7 @@ import {
 } from "../../services/monitor/diagnosis/changes.ts";
 import { redactQueries, redactSql } from "../../services/monitor/diagnosis/redact.ts";
 import { createRegressions } from "../../services/monitor/diagnosis/regressions.ts";
-import type { StatementWork } from "../../services/monitor/diagnosis/statement_deltas.ts";
+import type { StatementWork } from "../../db/collectors/statements/collectors.ts";
 
 const window = 900_000;
 const tick = 30_000;

@@ -3,7 +3,7 @@ import type { Sql } from "../../db/connection.ts";
 import { migrate } from "../../db/migrate.ts";
 import { migrations } from "../../db/migrations/list.ts";
 import { createLogger, type LogFields } from "../../log.ts";
-import type { StatementWork } from "../../services/monitor/diagnosis/statement_deltas.ts";
+import type { StatementWork } from "../../db/collectors/statements/collectors.ts";
 import { statementLevelsOf } from "../../services/monitor/history/levels.ts";
 import { causesOf } from "../../services/monitor/statements/causes.ts";
 import {

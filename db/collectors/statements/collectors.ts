@@ -2,18 +2,25 @@ import { collectorOf } from "../collector.ts";
 import statements from "./statements.sql" with { type: "text" };
 import statements111 from "./statements_1_11.sql" with { type: "text" };
 
-export interface StatementRow {
+/** The counters of a statement that add up. */
+export const workFields = [
+  "calls",
+  "total_ms",
+  "rows",
+  "blocks_hit",
+  "blocks_read",
+  "temp_blocks",
+  "wal_bytes",
+] as const;
+
+/** The calls of a statement and their cost; blocks have the server's block size. */
+export type StatementWork = Record<(typeof workFields)[number], number>;
+
+export interface StatementRow extends StatementWork {
   taken_at: number;
   query_id: string;
   user_id: string;
   toplevel: boolean;
-  calls: number;
-  total_ms: number;
-  rows: number;
-  blocks_hit: number;
-  blocks_read: number;
-  temp_blocks: number;
-  wal_bytes: number;
   stats_since: number | null;
 }
 

@@ -1,38 +1,21 @@
-import type { StatementRow } from "../../../db/collectors/statements/collectors.ts";
-
-/** The calls of a statement and their cost; blocks have the server's block size. */
-export interface StatementWork {
-  calls: number;
-  total_ms: number;
-  rows: number;
-  blocks_hit: number;
-  blocks_read: number;
-  temp_blocks: number;
-  wal_bytes: number;
-}
+import {
+  type StatementRow,
+  type StatementWork,
+  workFields,
+} from "../../../db/collectors/statements/collectors.ts";
 
 /** Work by query id. The same statement of several roles, or called in functions, is one entry. */
 export type WorkById = Map<string, StatementWork>;
-
-const fields = [
-  "calls",
-  "total_ms",
-  "rows",
-  "blocks_hit",
-  "blocks_read",
-  "temp_blocks",
-  "wal_bytes",
-] as const;
 
 const keyOf = (row: StatementRow) => `${row.query_id}/${row.user_id}/${row.toplevel}`;
 
 function addWork(into: WorkById, id: string, work: StatementWork): void {
   const sum = into.get(id);
   if (!sum) {
-    into.set(id, Object.fromEntries(fields.map((name) => [name, work[name]])) as never);
+    into.set(id, Object.fromEntries(workFields.map((name) => [name, work[name]])) as never);
     return;
   }
-  for (const name of fields) sum[name] += work[name];
+  for (const name of workFields) sum[name] += work[name];
 }
 
 /** Returns the work since the start of each entry, by query id. Pure. */
@@ -57,10 +40,10 @@ export function workBetween(
     const old = known.get(keyOf(row));
     if (!old && !complete) continue;
     const isReset = !old || old.stats_since !== row.stats_since ||
-      fields.some((name) => row[name] < old[name]);
+      workFields.some((name) => row[name] < old[name]);
     const work = isReset
       ? row
-      : Object.fromEntries(fields.map((name) => [name, row[name] - old[name]])) as never;
+      : Object.fromEntries(workFields.map((name) => [name, row[name] - old[name]])) as never;
     if ((work as StatementWork).calls > 0) addWork(deltas, row.query_id, work);
   }
   return deltas;

@@ -1,14 +1,8 @@
 import type { ServerFacts } from "../../../db/collectors/server/collectors.ts";
-import type { StatementRow } from "../../../db/collectors/statements/collectors.ts";
+import type { StatementRow, StatementWork } from "../../../db/collectors/statements/collectors.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { createRegressions, type Regression } from "./regressions.ts";
-import {
-  type StatementWork,
-  sumWork,
-  totalWork,
-  workBetween,
-  type WorkById,
-} from "./statement_deltas.ts";
+import { sumWork, totalWork, workBetween, type WorkById } from "./statement_deltas.ts";
 import { StatementTexts } from "./statement_texts.ts";
 
 /** What a statement did in some time, and its share of all statements' time, 0 to 1. */

@@ -2,6 +2,7 @@ import {
   insertStatementWork,
   readStatementWork,
   rollUpStatementWork,
+  storedSums,
   type StoredWork,
 } from "../../../db/history/statement_work.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
@@ -9,7 +10,8 @@ import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { createSerialQueue } from "../../../lib/serial_queue.ts";
 import type { Logger } from "../../../log.ts";
-import { type StatementWork, sumWork, type WorkById } from "../diagnosis/statement_deltas.ts";
+import type { StatementWork } from "../../../db/collectors/statements/collectors.ts";
+import { sumWork, type WorkById } from "../diagnosis/statement_deltas.ts";
 import { KnownLeaves } from "../history/known_leaves.ts";
 import { type Level, levelsFor } from "../history/levels.ts";
 import { Rollups } from "../history/rollups.ts";
@@ -85,17 +87,6 @@ export function rowsOf(
   ].map(row);
 }
 
-const sums = [
-  "seconds",
-  "calls",
-  "total_ms",
-  "rows",
-  "blocks_hit",
-  "blocks_read",
-  "temp_blocks",
-  "wal_bytes",
-] as const;
-
 /** Returns the sums of points in intervals of `stepMs`, oldest first. Of two points of one time the one with more seconds counts. Pure. */
 export function sumInSteps(points: readonly StoredWork[], stepMs: number): WorkPoint[] {
   const single = new Map<number, StoredWork>();
@@ -108,7 +99,7 @@ export function sumInSteps(points: readonly StoredWork[], stepMs: number): WorkP
     const ts = Math.floor(at / stepMs) * stepMs;
     const sum = intervals.get(ts);
     if (!sum) intervals.set(ts, { ts, ...done });
-    else for (const name of sums) sum[name] += done[name];
+    else for (const name of storedSums) sum[name] += done[name];
   }
   return [...intervals.values()];
 }
