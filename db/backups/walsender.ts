@@ -43,7 +43,10 @@ export async function openSession(
     memory: (target.kind === "url" ? target.memory : undefined) ?? createHostMemory(),
     signal: signal ?? new AbortController().signal,
   });
-  const abort = () => socket.destroy(new Error("aborted"));
+  const abort = () => {
+    const reason: unknown = signal?.reason;
+    socket.destroy(reason instanceof Error ? reason : new Error("aborted"));
+  };
   signal?.addEventListener("abort", abort, { once: true });
   socket.setTimeout(
     silenceMs,

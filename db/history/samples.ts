@@ -84,6 +84,14 @@ function columnsOf(
 const float8Of = (value: PgColumn) => sqlText<number>`${value}::float8`;
 const msOf = (time: PgColumn | SQL) => sqlText<number>`extract(epoch from ${time})::float8 * 1000`;
 
+/**
+ * Waits until no other transaction rolls a table up for the first time, and keeps others from it until this one ends. Later
+ * roll-ups lock the row that says how far the table is.
+ */
+export async function lockFirstRollup(sql: Sql, table: SampleTable): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`holdfast.first_rollup.${table}`}, 0))`;
+}
+
 /** Returns until when a table is rolled up, and the oldest sample of the finer table; milliseconds since 1970. */
 export async function rollupState(
   sql: Sql,

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readSamples } from "../../db/history/samples.ts";
+import { KnownLeaves } from "../../services/monitor/history/known_leaves.ts";
 import { inSteps, leafAt, levelsFor } from "../../services/monitor/history/levels.ts";
+import { Rollups } from "../../services/monitor/history/rollups.ts";
 import { eventually } from "../helpers/eventually.ts";
 import {
   defaultLevels as levels,
@@ -71,6 +73,46 @@ Deno.test("the series of a process are kept apart from those of another Holdfast
   assert.ok(points.length >= 2 && points.every(({ max }) => max < 0.99), "not mixed");
   const theirs = await app.json<Series>(`${path}?scope=other:1&from=${before[0]!.ts}`);
   assert.equal(theirs.points[0]?.value, 0.99, "the other's can be asked for");
+});
+
+Deno.test("several Holdfasts that roll up for the first time at once roll each minute up once", async () => {
+  const now = Date.now();
+  const pools = Array.from({ length: 4 }, () => openWriter(app.holdfast.target));
+  try {
+    for (let round = 0; round < 3; round++) {
+      await pools[0]!.transaction((sql) =>
+        new KnownLeaves().make(sql, levels[0]!, [now - 3 * minute])
+      );
+      await app.sql.begin(async (sql) => {
+        await sql`lock table holdfast.sample_rollups in access exclusive mode`;
+        await sql`truncate holdfast.sample_rollups, holdfast.samples_1m`;
+        await sql`
+          insert into holdfast.sample_series (name, scope)
+          select 'rolled_up', n::text from generate_series(1, 50) as n
+          on conflict do nothing`;
+        await sql`
+          insert into holdfast.samples (ts, series, value)
+          select ${new Date(now).toISOString()}::text::timestamptz - interval '3 minutes', id, 1
+          from holdfast.sample_series`;
+      });
+      const done = await Promise.allSettled(pools.map((pool) =>
+        new Rollups({
+          pool,
+          levels: levels.slice(0, 2),
+          leaves: new KnownLeaves(),
+          deadlineMs: 10_000,
+        }).rollUp(now - minute, now)
+      ));
+      assert.ok(done.some(({ status }) => status === "fulfilled"));
+      const [rows] = await app.sql<{ n: number; twice: number }[]>`
+        select count(*)::int4 as n, count(*)::int4 - count(distinct (series, ts))::int4 as twice
+        from holdfast.samples_1m`;
+      assert.ok(rows && rows.n > 0);
+      assert.equal(rows.twice, 0);
+    }
+  } finally {
+    await Promise.all(pools.map((pool) => pool.end()));
+  }
 });
 
 Deno.test("samples survive a restart, and ranges and steps are served from them", async () => {

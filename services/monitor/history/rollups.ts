@@ -1,5 +1,10 @@
 import { dropLeaves } from "../../../db/history/leaves.ts";
-import { rollUp, type RollupRange, rollupState } from "../../../db/history/samples.ts";
+import {
+  lockFirstRollup,
+  rollUp,
+  type RollupRange,
+  rollupState,
+} from "../../../db/history/samples.ts";
 import type { Sql } from "../../../db/connection.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import type { KnownLeaves } from "./known_leaves.ts";
@@ -75,12 +80,13 @@ export class Rollups {
     complete: number,
     now: number,
   ): Promise<{ from: number; to: number } | undefined> {
-    const { until, oldest } = await rollupState(sql, {
-      table,
-      source: source.table,
-      seconds,
-      before: complete,
-    });
+    const read = () => rollupState(sql, { table, source: source.table, seconds, before: complete });
+    let { until, oldest } = await read();
+    if (until === null && oldest !== null) {
+      // Nobody has rolled this table up yet: of several Holdfasts that are about to, one does.
+      await lockFirstRollup(sql, table);
+      ({ until, oldest } = await read());
+    }
     const start = until ?? oldest;
     if (start === null) return undefined;
     // After a long stop, the finer table keeps nothing from before this.
