@@ -9,6 +9,7 @@ import {
   type KeyName,
 } from "../../db/requests/keys.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
+import { dropOldest } from "../../lib/bounded.ts";
 import type { Logger } from "../../log.ts";
 
 /** How a request under a key ended: with an answer to keep, without having done anything, or nobody knows how. */
@@ -50,8 +51,7 @@ export function createRequestKeys(
 
   function lose(name: KeyName): void {
     lost.add(idOf(name));
-    const [oldest] = lost;
-    if (lost.size > lostMax && oldest !== undefined) lost.delete(oldest);
+    dropOldest(lost, lostMax);
   }
 
   async function end(name: KeyName, outcome: Outcome): Promise<void> {

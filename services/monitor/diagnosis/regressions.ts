@@ -1,3 +1,4 @@
+import { dropOldest } from "../../../lib/bounded.ts";
 import { type CallCost, type Cause, causesOf } from "../statements/causes.ts";
 import type { WorkById } from "./statement_deltas.ts";
 
@@ -133,8 +134,7 @@ export function createRegressions() {
       for (const [id, done] of work) {
         let one = followed.get(id);
         if (!one) {
-          const oldest = followed.keys().next().value;
-          if (followed.size >= followedMax && oldest !== undefined) followed.delete(oldest);
+          dropOldest(followed, followedMax - 1);
           one = {
             usual: [],
             running: newWindow(at),

@@ -5,6 +5,7 @@ import {
 } from "../../../db/activity/statement_texts.ts";
 import { describeDatabaseError, isAnswer } from "../../../db/errors.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
+import { dropOldest } from "../../../lib/bounded.ts";
 import { redactSql } from "./redact.ts";
 
 const textsMax = 2_000;
@@ -89,7 +90,6 @@ export class StatementTexts {
 
   #keep(id: string, text: string): void {
     this.#texts.set(id, text);
-    const oldest = this.#texts.keys().next().value;
-    if (this.#texts.size > textsMax && oldest !== undefined) this.#texts.delete(oldest);
+    dropOldest(this.#texts, textsMax);
   }
 }

@@ -8,6 +8,7 @@ import {
   type StatementSource,
 } from "../../../db/statements/plan.ts";
 import { HoldfastError } from "../../../errors.ts";
+import { dropOldest } from "../../../lib/bounded.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { createSerialQueue } from "../../../lib/serial_queue.ts";
 import { comparableShape } from "../../rehearsals/replay/plan_text.ts";
@@ -55,8 +56,8 @@ type Reason = Pick<StatementPlan, "detail" | "remedy">;
 
 const reason = (detail: string, remedy: string | null = null): Reason => ({ detail, remedy });
 
-/** Returns why this server gives no plan at all; undefined where it does. */
-function reasonOfServer({ readings }: Snapshot): Reason | undefined {
+/** Returns the version of this server and the schema of its pg_stat_statements, or why it gives no plan at all. */
+function serverOf({ readings }: Snapshot): { version: number; schema: string } | Reason {
   const server = readings.server.value?.[0];
   if (!server) return reason("the server's version is not known yet");
   if (server.statements_schema === null) {
@@ -68,7 +69,7 @@ function reasonOfServer({ readings }: Snapshot): Reason | undefined {
   if (server.in_recovery) {
     return reason("this server is a standby: ask the Holdfast of its primary");
   }
-  return undefined;
+  return { version: server.version_number, schema: server.statements_schema };
 }
 
 /** Returns why a statement cannot be planned; undefined where it can be tried. Pure. */
@@ -147,8 +148,7 @@ export function createPlanner(
     if (after === null) return;
     shapes.delete(id);
     shapes.set(id, after);
-    const oldest = shapes.keys().next().value;
-    if (shapes.size > shapesMax && oldest !== undefined) shapes.delete(oldest);
+    dropOldest(shapes, shapesMax);
     if (before === undefined || before === after) return;
     const subject = query.replaceAll(/\s+/g, " ").trim().slice(0, 300);
     changes.note([{ at: now(), kind: "plan", subject, before, after }]);
@@ -165,13 +165,9 @@ export function createPlanner(
       plannedAt: now(),
       plan: null,
     });
-    const present = snapshot();
-    const missing = reasonOfServer(present);
-    const server = present.readings.server.value?.[0];
-    if (missing || !server?.statements_schema) {
-      return none(missing ?? reason("pg_stat_statements is not known yet"));
-    }
-    const { statements_schema: schema, version_number: version } = server;
+    const server = serverOf(snapshot());
+    if ("detail" in server) return none(server);
+    const { schema, version } = server;
     const source = await pool.run(
       (sql) => readStatementSource(sql, schema, id, charactersMax),
       { deadlineMs: readDeadlineMs },
@@ -218,8 +214,7 @@ export function createPlanner(
         const made = await queue.run(() => make(id));
         kept.delete(id);
         kept.set(id, made);
-        const oldest = kept.keys().next().value;
-        if (kept.size > keptMax && oldest !== undefined) kept.delete(oldest);
+        dropOldest(kept, keptMax);
         return made;
       } finally {
         waiting--;
