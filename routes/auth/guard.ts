@@ -4,12 +4,12 @@ import { HoldfastError } from "../../errors.ts";
 import { groupOf } from "../../lib/ip_network.ts";
 import type { Logger } from "../../log.ts";
 import type { Audit } from "../../services/auth/audit.ts";
-import { covers } from "../../services/auth/scope.ts";
+import { covers, isSafe } from "../../services/auth/scope.ts";
 import { anybody, type Auth, type Principal } from "../../services/auth/service.ts";
 import type { Operation } from "../common/operation_document.ts";
 import type { AppEnv } from "../common/shared.ts";
 import { clientReader } from "./client.ts";
-import { isSafe, openPaths, scopeOf } from "./scopes.ts";
+import { openPaths, scopeOf } from "./scopes.ts";
 import { tellRateLimit } from "../guards/rate_limit.ts";
 
 export const sessionCookie = "holdfast_session";

@@ -1,4 +1,4 @@
-import type { Scope } from "../../services/auth/scope.ts";
+import { isSafe, type Scope } from "../../services/auth/scope.ts";
 
 /** Paths that anyone may ask: probes, and what a browser needs to log in. */
 export const openPaths = new Set([
@@ -60,9 +60,6 @@ const needed: Readonly<Record<string, Scope>> = {
 
 /** Returns the operations whose scope is stated, for the test that each change is among them. */
 export const statedOperations = (): string[] => Object.keys(needed);
-
-/** Whether a method changes nothing. */
-export const isSafe = (method: string) => /^(get|head|options)$/i.test(method);
 
 /** Returns the scope that an operation needs: what is not stated reads with `read` and changes with `admin` alone. */
 export function scopeOf(method: string, operationId = ""): Scope {

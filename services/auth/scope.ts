@@ -14,3 +14,6 @@ const covered: Readonly<Record<Scope, readonly Scope[]>> = {
 export function covers(held: Scope, needed: Scope): boolean {
   return covered[held].includes(needed);
 }
+
+/** Whether a method changes nothing. */
+export const isSafe = (method: string): boolean => /^(get|head|options)$/i.test(method);

@@ -1,4 +1,5 @@
 import type { Logger } from "../../log.ts";
+import { isSafe } from "../auth/scope.ts";
 
 /** One answered request. */
 export type AnsweredRequest = {
@@ -26,12 +27,12 @@ const sampleMax = 1_000;
 
 /** Probes, metrics and files of the pages. */
 const isQuiet = (path: string) => /^\/(api\/health|api\/metrics|metrics|assets)(\/|$)/.test(path);
-const isRead = (method: string) => method === "GET" || method === "HEAD" || method === "OPTIONS";
 const isUpload = ({ method, path }: AnsweredRequest) => method === "POST" && path === "/api/ticks";
 
 /** Figures of the requests since the last summary. */
 class Period {
   readonly #since: number;
+  readonly #slowMs: number;
   readonly #random: () => number;
   readonly #durations: number[] = [];
   #worst: AnsweredRequest | undefined;
@@ -41,13 +42,28 @@ class Period {
   failed = 0;
   slow = 0;
 
-  constructor(since: number, random: () => number) {
+  constructor(since: number, slowMs: number, random: () => number) {
     this.#since = since;
+    this.#slowMs = slowMs;
     this.#random = random;
   }
 
-  /** Adds a request; of a long period each duration is kept with the same chance (Vitter's algorithm R, 1985). */
-  add(request: AnsweredRequest): void {
+  /** Counts a request. Returns whether it gets a line of its own. */
+  add(request: AnsweredRequest): boolean {
+    this.#addDuration(request);
+    const [isTick, isSlow] = [isUpload(request), request.duration_ms >= this.#slowMs];
+    if (isTick) this.uploads++;
+    if (isSlow) this.slow++;
+    if (request.status >= 500) {
+      this.failed++;
+      return true;
+    }
+    if (request.status >= 400) return ++this.refused <= refusedMax || isSlow;
+    return isSlow || !(isTick || isSafe(request.method));
+  }
+
+  /** Keeps a duration; of a long period each with the same chance (Vitter's algorithm R, 1985). */
+  #addDuration(request: AnsweredRequest): void {
     const at = this.count < sampleMax ? this.count : Math.floor(this.#random() * (this.count + 1));
     if (at < sampleMax) this.#durations[at] = request.duration_ms;
     this.count++;
@@ -84,32 +100,18 @@ export function createRequestLog(
     random?: () => number;
   },
 ): RequestLog {
-  let period = new Period(now(), random);
-
-  /** Counts a request. Returns whether it gets a line of its own. */
-  function isNotable(request: AnsweredRequest): boolean {
-    const { status, duration_ms } = request;
-    const isSlow = duration_ms >= slowMs;
-    if (isSlow) period.slow++;
-    if (status >= 500) {
-      period.failed++;
-      return true;
-    }
-    if (status >= 400) return ++period.refused <= refusedMax || isSlow;
-    return isSlow || !(isRead(request.method) || isUpload(request));
-  }
+  const begin = () => new Period(now(), slowMs, random);
+  let period = begin();
 
   return {
     record(request) {
       if (isQuiet(request.path) && request.status < 500) return log.debug("request", request);
-      period.add(request);
-      if (isUpload(request)) period.uploads++;
-      log[isNotable(request) ? "info" : "debug"]("request", request);
+      log[period.add(request) ? "info" : "debug"]("request", request);
     },
     writeSummary() {
       if (period.count === 0) return;
       log.info("requests", period.fields(now()));
-      period = new Period(now(), random);
+      period = begin();
     },
   };
 }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createApp, type Services } from "../../app/http.ts";
 import { readConfig } from "../../config/config.ts";
 import { createLogger } from "../../log.ts";
-import { isSafe, openPaths, scopeOf, statedOperations } from "../../routes/auth/scopes.ts";
+import { openPaths, scopeOf, statedOperations } from "../../routes/auth/scopes.ts";
 import type { AuditedRequest } from "../../services/auth/audit.ts";
-import { covers, type Scope, scopes } from "../../services/auth/scope.ts";
+import { covers, isSafe, type Scope, scopes } from "../../services/auth/scope.ts";
 import { createAuth, settingTokens } from "../../services/auth/service.ts";
 
 const methods = ["get", "post", "put", "patch", "delete"] as const;
