@@ -37,7 +37,6 @@ async function registerOn(target: Target, cases: readonly BenchmarkCase[]): Prom
     statementTimeoutMs: 60_000,
     lockTimeoutMs: 5_000,
     pooled: false,
-    readTypes: true,
   };
   const sql = connectSql({ ...connect, max: 3 });
   await sql.unsafe(`create schema ${quoteIdent(schema)}`);

@@ -260,7 +260,6 @@ function clientsOf(
         lockTimeoutMs: 10_000,
         ...how,
         pooled: false,
-        readTypes: true,
         serverVersion: major * 10_000,
       }),
   };

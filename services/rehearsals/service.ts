@@ -331,7 +331,6 @@ class RehearsalService implements Rehearsals {
           max: 1,
           applicationName: "holdfast-rehearsal-production",
           purpose: "benchmark",
-          readTypes: true,
         }),
       openReader: (statementTimeoutMs, signal) =>
         openRowReader(this.#options.target, {

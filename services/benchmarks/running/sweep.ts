@@ -15,7 +15,6 @@ export function connectBench(connect: BenchConnect, max: number) {
     ...connect,
     max,
     applicationName: benchApplicationName,
-    readTypes: true,
   });
 }
 
