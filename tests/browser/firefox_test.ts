@@ -2,27 +2,14 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { visit, withFirefox } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { alertOnConnections, recentTicks } from "../helpers/page_data.ts";
 import { firefox, testWith } from "../helpers/skip.ts";
 import type { TestApp } from "../helpers/test_app.ts";
 
 /** Ticks of the last minutes, and an alert that fires. */
 async function fill(app: TestApp): Promise<void> {
-  const now = Date.now();
-  const ticks = Array.from({ length: 200 }, (_, n) => ({
-    ts: new Date(now - (200 - n) * 1_000).toISOString(),
-    symbol: "SPY",
-    price: 600 + (n % 20) / 100,
-    size: 100,
-    exchange: "P",
-  }));
-  await (await app.post("/api/ticks?create=true", ticks)).body?.cancel();
-  const rule = { name: "connections", warning: 0.001, clear: 0, for_seconds: 0 };
-  const changed = await app.request("/api/alerts/rules", {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ rules: [rule] }),
-  });
-  assert.equal(changed.status, 200, await changed.text());
+  await (await app.post("/api/ticks?create=true", recentTicks())).body?.cancel();
+  await alertOnConnections(app, { warning: 0.001 });
   await app.holdfast.monitor.runNow("stats");
   await app.holdfast.monitor.checkNow();
 }

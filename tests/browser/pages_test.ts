@@ -3,31 +3,17 @@ import type { Page } from "playwright-core";
 import { pagePaths } from "../../routes/pages/pages.ts";
 import { seriousFaults, visit, withBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { alertOnConnections, recentTicks } from "../helpers/page_data.ts";
 import type { TestApp } from "../helpers/test_app.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
 
-const json = (method: string, body: unknown) => ({
-  method,
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(body),
-});
-
 /** Ticks, rows in quarantine, a mark, and an alert that is critical, so that an incident is recorded too. */
 async function fill(app: TestApp): Promise<{ alert: string; incident: string }> {
-  const now = Date.now();
-  const ticks = Array.from({ length: 200 }, (_, n) => ({
-    ts: new Date(now - (200 - n) * 1_000).toISOString(),
-    symbol: "SPY",
-    price: 600 + (n % 20) / 100,
-    size: 100,
-    exchange: "P",
-  }));
+  const ticks = recentTicks();
   const refused = { ...ticks[0], price: -1 };
   await (await app.post("/api/ticks?create=true", [...ticks, refused])).body?.cancel();
-  await (await app.request("/api/marks", json("POST", { text: "deploy 42" }))).body?.cancel();
-  const change = { name: "connections", warning: 0.001, critical: 0.002, clear: 0, for_seconds: 0 };
-  const changed = await app.request("/api/alerts/rules", json("PUT", { rules: [change] }));
-  assert.equal(changed.status, 200, await changed.text());
+  await (await app.post("/api/marks", { text: "deploy 42" })).body?.cancel();
+  await alertOnConnections(app, { warning: 0.001, critical: 0.002 });
   for (const tier of ["stats", "slow"] as const) await app.holdfast.monitor.runNow(tier);
   await app.holdfast.monitor.checkNow();
   const ids = await eventually(async () => {
