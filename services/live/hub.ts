@@ -101,7 +101,7 @@ export function createHub(
     instance?: string;
     /** Name of the database that all messages are of. */
     database?: string;
-    /** The length of all messages kept, and of all events; a client that resumes from before them is told so. */
+    /** The length of all messages kept, and of all events; a client that resumes from before them gets a gap. */
     charactersMax?: number;
   },
 ): Hub {
