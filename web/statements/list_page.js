@@ -126,6 +126,15 @@ function columnsOf(order) {
   ];
 }
 
+/** Says why the list shows no statement. */
+function whyEmpty(order, known) {
+  if (order === "total" || known.length === 0) return "No statement is tracked.";
+  if (known.every((row) => row.recent === null)) {
+    return "What ran of late is known after a second reading, within a minute.";
+  }
+  return "No known statement ran of late.";
+}
+
 export function Page() {
   const [order, setOrder] = useParam("order", "recent");
   const [by, setBy] = useParam("by", "time");
@@ -164,9 +173,7 @@ export function Page() {
       <${Await} of=${answer}>
         <${Table} key=${by} columns=${columnsOf(order)} rows=${rows} keyOf=${(row) =>
           row.query_id} sort=${column}
-          label="Statements" empty=${order === "recent"
-            ? "No known statement ran between the last two readings."
-            : "No statement is tracked."} />
+          label="Statements" empty=${whyEmpty(order, known)} />
         ${data?.next_cursor && !all &&
           html`
             <p
