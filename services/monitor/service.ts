@@ -3,6 +3,7 @@ import type { Pool } from "../../db/pool/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { createLoop, type Loop } from "../../lib/loop.ts";
+import { createSingleFlight } from "../../lib/single_flight.ts";
 import type { WriteWatch } from "../alerts/evaluation/canary.ts";
 import type { Alerts } from "../alerts/service.ts";
 import type { BackupHealth } from "../backups/report.ts";
@@ -99,6 +100,8 @@ export function createMonitor(parts: MonitorParts): Monitor {
   /** Tiers that an outage or our own busy connection cut short: they run again at the next stats tier. */
   const interrupted = new Set<Tier>();
 
+  const rewriteHistory = createSingleFlight(() => history.flush());
+
   function commit(): void {
     snapshots.commit({ ...reached, tables, ticksPerSecond: ingestRate.perSecond });
   }
@@ -124,6 +127,8 @@ export function createMonitor(parts: MonitorParts): Monitor {
     ingestRate.note(now(), ingest.counters().accepted);
     if (!reached.unreachable) await writeWatch.check();
     judge("fast");
+    // A write that failed is repeated soon, not with the next samples only: health is degraded until it succeeds.
+    if (!reached.unreachable && history.state().problem !== undefined) void rewriteHistory();
   }
 
   async function collectStats(): Promise<void> {
