@@ -39,6 +39,9 @@ export interface MetricInputs {
   maxAgeMs: { fast: number; stats: number; slow: number };
 }
 
+/** Fewer reads of index blocks since the statistics began say nothing about the cache. */
+const indexBlocksMin = 1_000;
+
 const orNull = (value: number | undefined): number | null => value ?? null;
 
 /** Returns the metrics of the readings; null for what is stale or was never read. Pure. */
@@ -75,7 +78,7 @@ export function deriveMetrics(
     inserts_per_second: orNull(rate?.inserts_per_second),
     ticks_per_second: ticksPerSecond,
     cache_hit_ratio: rate?.cache_hit_ratio ?? null,
-    index_hit_ratio: indexIo && indexIo.blocks_fetched > 0
+    index_hit_ratio: indexIo && indexIo.blocks_fetched >= indexBlocksMin
       ? indexIo.blocks_hit / indexIo.blocks_fetched
       : null,
     deadlocks_per_minute: orNull(rate?.deadlocks_per_minute),
