@@ -11,7 +11,7 @@ import {
 
 /** The part of Bun used here; its own types are not needed to build on Deno. */
 interface BunSocket {
-  data: { bridge: EventTarget & { readyState: number } };
+  data: { events: EventSocket };
   send(text: string): number;
   close(code?: number, reason?: string): void;
   getBufferedAmount?(): number;
@@ -32,30 +32,42 @@ const bun = (globalThis as unknown as { Bun: BunApi }).Bun;
 const servers = new WeakMap<Request, BunServer>();
 const upgraded = new WeakSet<Request>();
 
-/** A web-standard face for Bun's server-side socket, which has callbacks instead of events. */
-function createBridge() {
-  let raw: BunSocket | undefined;
-  const target = new EventTarget();
-  return Object.assign(target, {
-    readyState: 0,
-    attach(socket: BunSocket) {
-      raw = socket;
-    },
-    send: (text: string) => void raw?.send(text),
-    close: (code?: number, reason?: string) => raw?.close(code, reason),
-    get bufferedAmount() {
-      return raw?.getBufferedAmount?.() ?? 0;
-    },
-  });
+/** Bun's server-side socket, which has callbacks, with the events and properties of a WebSocket. */
+class EventSocket extends EventTarget {
+  readyState: number = WebSocket.CONNECTING;
+  #raw: BunSocket | undefined;
+
+  attach(socket: BunSocket): void {
+    this.#raw = socket;
+    this.readyState = WebSocket.OPEN;
+  }
+
+  send(text: string): void {
+    this.#raw?.send(text);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#raw?.close(code, reason);
+  }
+
+  /** Notes that the connection has ended. */
+  left(): void {
+    this.readyState = WebSocket.CLOSED;
+    this.dispatchEvent(new Event("close"));
+  }
+
+  get bufferedAmount(): number {
+    return this.#raw?.getBufferedAmount?.() ?? 0;
+  }
 }
 
 /** Upgrades with Bun's server; the response is a placeholder, Bun has answered by itself. */
 export const upgrade: Upgrade = (request) => {
-  const bridge = createBridge();
-  const accepted = servers.get(request)?.upgrade(request, { data: { bridge } }) === true;
+  const events = new EventSocket();
+  const accepted = servers.get(request)?.upgrade(request, { data: { events } }) === true;
   if (accepted) upgraded.add(request);
   return {
-    socket: bridge as unknown as WebSocket,
+    socket: events as unknown as WebSocket,
     response: new Response(null, { status: accepted ? 200 : 400 }),
   };
 };
@@ -79,18 +91,16 @@ function serve({ host, port, headers = {}, limits, handle }: ServeOptions): Prom
     },
     websocket: {
       open(socket: BunSocket) {
-        const bridge = socket.data.bridge as ReturnType<typeof createBridge>;
-        bridge.attach(socket);
-        bridge.readyState = 1;
+        const { events } = socket.data;
+        events.attach(socket);
         // Not before the one who upgrades has had a chance to listen.
-        queueMicrotask(() => bridge.dispatchEvent(new Event("open")));
+        queueMicrotask(() => events.dispatchEvent(new Event("open")));
       },
       message(socket: BunSocket, data: string) {
-        socket.data.bridge.dispatchEvent(new MessageEvent("message", { data }));
+        socket.data.events.dispatchEvent(new MessageEvent("message", { data }));
       },
       close(socket: BunSocket) {
-        socket.data.bridge.readyState = 3;
-        socket.data.bridge.dispatchEvent(new Event("close"));
+        socket.data.events.left();
       },
     },
   });
