@@ -1,7 +1,6 @@
-import { open, readFile, rm } from "node:fs/promises";
 import process from "node:process";
+import { lockFile } from "./bun_lock.ts";
 import {
-  type FileLock,
   type Listener,
   type Runtime,
   type ServeOptions,
@@ -105,33 +104,6 @@ function serve({ host, port, headers = {}, limits, handle }: ServeOptions): Prom
     },
   });
   return Promise.resolve({ port: server.port, stop: () => server.stop() });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Bun has no flock: a file made exclusively, taken over when its process is gone. */
-async function lockFile(path: string, owner: string): Promise<FileLock | { heldBy: string }> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(path, "wx");
-      await file.writeFile(`${process.pid}\n${owner}`);
-      await file.close();
-      return { release: () => rm(path, { force: true }) };
-    } catch (error) {
-      if ((error as { code?: string }).code !== "EEXIST") throw error;
-      const [pid = "", heldBy = ""] = (await readFile(path, "utf8")).split("\n");
-      if (isAlive(Number(pid))) return { heldBy };
-      await rm(path, { force: true });
-    }
-  }
-  return { heldBy: "another process" };
 }
 
 /** Bun's side of what differs between runtimes. Its timers stand in for cron: minutes and hours, in UTC. */
