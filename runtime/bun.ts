@@ -1,7 +1,6 @@
-import { open, readFile, rm } from "node:fs/promises";
 import process from "node:process";
+import { lockFile } from "./bun_lock.ts";
 import {
-  type FileLock,
   type Listener,
   type Runtime,
   type ServeOptions,
@@ -11,7 +10,7 @@ import {
 
 /** The part of Bun used here; its own types are not needed to build on Deno. */
 interface BunSocket {
-  data: { bridge: EventTarget & { readyState: number } };
+  data: { events: EventSocket };
   send(text: string): number;
   close(code?: number, reason?: string): void;
   getBufferedAmount?(): number;
@@ -32,30 +31,42 @@ const bun = (globalThis as unknown as { Bun: BunApi }).Bun;
 const servers = new WeakMap<Request, BunServer>();
 const upgraded = new WeakSet<Request>();
 
-/** A web-standard face for Bun's server-side socket, which has callbacks instead of events. */
-function createBridge() {
-  let raw: BunSocket | undefined;
-  const target = new EventTarget();
-  return Object.assign(target, {
-    readyState: 0,
-    attach(socket: BunSocket) {
-      raw = socket;
-    },
-    send: (text: string) => void raw?.send(text),
-    close: (code?: number, reason?: string) => raw?.close(code, reason),
-    get bufferedAmount() {
-      return raw?.getBufferedAmount?.() ?? 0;
-    },
-  });
+/** Bun's server-side socket, which has callbacks, with the events and properties of a WebSocket. */
+class EventSocket extends EventTarget {
+  readyState: number = WebSocket.CONNECTING;
+  #raw: BunSocket | undefined;
+
+  attach(socket: BunSocket): void {
+    this.#raw = socket;
+    this.readyState = WebSocket.OPEN;
+  }
+
+  send(text: string): void {
+    this.#raw?.send(text);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#raw?.close(code, reason);
+  }
+
+  /** Notes that the connection has ended. */
+  left(): void {
+    this.readyState = WebSocket.CLOSED;
+    this.dispatchEvent(new Event("close"));
+  }
+
+  get bufferedAmount(): number {
+    return this.#raw?.getBufferedAmount?.() ?? 0;
+  }
 }
 
 /** Upgrades with Bun's server; the response is a placeholder, Bun has answered by itself. */
 export const upgrade: Upgrade = (request) => {
-  const bridge = createBridge();
-  const accepted = servers.get(request)?.upgrade(request, { data: { bridge } }) === true;
+  const events = new EventSocket();
+  const accepted = servers.get(request)?.upgrade(request, { data: { events } }) === true;
   if (accepted) upgraded.add(request);
   return {
-    socket: bridge as unknown as WebSocket,
+    socket: events as unknown as WebSocket,
     response: new Response(null, { status: accepted ? 200 : 400 }),
   };
 };
@@ -79,49 +90,20 @@ function serve({ host, port, headers = {}, limits, handle }: ServeOptions): Prom
     },
     websocket: {
       open(socket: BunSocket) {
-        const bridge = socket.data.bridge as ReturnType<typeof createBridge>;
-        bridge.attach(socket);
-        bridge.readyState = 1;
+        const { events } = socket.data;
+        events.attach(socket);
         // Not before the one who upgrades has had a chance to listen.
-        queueMicrotask(() => bridge.dispatchEvent(new Event("open")));
+        queueMicrotask(() => events.dispatchEvent(new Event("open")));
       },
       message(socket: BunSocket, data: string) {
-        socket.data.bridge.dispatchEvent(new MessageEvent("message", { data }));
+        socket.data.events.dispatchEvent(new MessageEvent("message", { data }));
       },
       close(socket: BunSocket) {
-        socket.data.bridge.readyState = 3;
-        socket.data.bridge.dispatchEvent(new Event("close"));
+        socket.data.events.left();
       },
     },
   });
   return Promise.resolve({ port: server.port, stop: () => server.stop() });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Bun has no flock: a file made exclusively, taken over when its process is gone. */
-async function lockFile(path: string, owner: string): Promise<FileLock | { heldBy: string }> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(path, "wx");
-      await file.writeFile(`${process.pid}\n${owner}`);
-      await file.close();
-      return { release: () => rm(path, { force: true }) };
-    } catch (error) {
-      if ((error as { code?: string }).code !== "EEXIST") throw error;
-      const [pid = "", heldBy = ""] = (await readFile(path, "utf8")).split("\n");
-      if (isAlive(Number(pid))) return { heldBy };
-      await rm(path, { force: true });
-    }
-  }
-  return { heldBy: "another process" };
 }
 
 /** Bun's side of what differs between runtimes. Its timers stand in for cron: minutes and hours, in UTC. */

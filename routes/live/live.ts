@@ -5,6 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Hub } from "../../services/live/hub.ts";
 import { createAdmission } from "../../services/live/admission.ts";
 import { type LiveConnection, serveLive } from "../../services/live/connection.ts";
+import { ServedSocket } from "../../services/live/served_socket.ts";
 import { readResumeQuery } from "../../services/live/resume.ts";
 import type { Upgrade } from "../../runtime/types.ts";
 import type { AppEnv } from "../common/shared.ts";
@@ -16,8 +17,6 @@ export interface LiveRoutes {
   clients(): number;
 }
 
-/** How long a client that is closed may take to confirm it; milliseconds. */
-const confirmMs = 5_000;
 /** How long a handshake that was answered may take until its socket is open. */
 const openMs = 10_000;
 
@@ -81,37 +80,30 @@ export function liveRoutes(
       throw error;
     }
     const { socket, response, cut } = upgraded;
-    let cutting: ReturnType<typeof setTimeout> | undefined;
+    const served = new ServedSocket(socket, cut);
     let connection: LiveConnection | undefined;
     let unwatch: (() => void) | undefined;
     const principal = c.get("principal");
-    const close = (code: number, reason: string) => {
-      socket.close(code, reason);
-      // One that reads nothing never confirms the end; it counts until it is gone.
-      cutting ??= setTimeout(() => cut?.(), confirmMs);
-    };
     socket.addEventListener("open", () => {
       clearTimeout(opening);
       sockets.add(socket);
-      connection = serveLive({
-        send: (text) => socket.send(text),
-        close,
-        get bufferedAmount() {
-          return socket.bufferedAmount;
-        },
-        get isOpen() {
-          return socket.readyState === WebSocket.OPEN;
-        },
-      }, { hub, clock, bufferMax, version, from, ...(catchUp ? { catchUp } : {}) });
+      connection = serveLive(served, {
+        hub,
+        clock,
+        bufferMax,
+        version,
+        from,
+        ...(catchUp ? { catchUp } : {}),
+      });
       unwatch = principal && auth.watch(principal, () => {
         connection?.end();
-        close(1008, "the token or session has ended");
+        served.close(1008, "the token or session has ended");
       });
     });
     socket.addEventListener("message", (event) => connection?.receive(event.data));
     const leave = () => {
       clearTimeout(opening);
-      clearTimeout(cutting);
+      served.left();
       exit();
       sockets.delete(socket);
       unwatch?.();

@@ -2,6 +2,7 @@ import process from "node:process";
 import { serveHttp } from "../../../runtime/http/serve.ts";
 import { upgrade } from "../../../runtime/http/web_socket.ts";
 import { systemClock } from "../../../lib/clock.ts";
+import { ServedSocket } from "../../../services/live/served_socket.ts";
 import { serveLive } from "../../../services/live/connection.ts";
 import { createHub, type Hub } from "../../../services/live/hub.ts";
 import type { ReaderAnswer, ReaderRequest } from "../../cases/fanout/readers.ts";
@@ -41,16 +42,12 @@ interface Measured {
 function accept(request: Request, hub: Hub): Response {
   const { socket, response } = upgrade(request);
   socket.onopen = () => {
-    const connection = serveLive({
-      send: (text) => socket.send(text),
-      close: (code, reason) => socket.close(code, reason),
-      get bufferedAmount() {
-        return socket.bufferedAmount;
-      },
-      get isOpen() {
-        return socket.readyState === WebSocket.OPEN;
-      },
-    }, { hub, clock: systemClock, bufferMax, version: "bench" });
+    const connection = serveLive(new ServedSocket(socket), {
+      hub,
+      clock: systemClock,
+      bufferMax,
+      version: "bench",
+    });
     socket.onclose = () => connection.end();
   };
   return response;
