@@ -94,13 +94,15 @@ function Actions({ backup, busy, reload }) {
   }<${May} needs="admin"><${Sure} disabled=${action.busy} sure="Remove it permanently?" onClick=${remove}>Remove<//><//></span><${Failed} action=${action} /><//>`;
 }
 
-/** What a drill of a complete backup is doing; empty when none runs. */
-const drillWords = ({ status, progress }) =>
-  status === "complete" && progress ? `on trial now: ${progress.step}` : "";
+const onTrial = ({ status, progress }) => status === "complete" && Boolean(progress);
 
 function Proof({ backup }) {
-  const running = drillWords(backup);
-  if (running) return html`<${Icon} word="running" size=${14} /> ${running}`;
+  if (onTrial(backup)) {
+    return html`
+      <${Icon} word="running" size=${14} /> on trial now
+      <br /><span class="faint">${backup.progress.step}</span>
+    `;
+  }
   if (!backup.proven_at) return html`<span class="faint">not yet</span>`;
   return html`<${Icon} word="good" size=${14} /> <${Age} at=${backup.proven_at} />${
     backup.recovery_seconds !== null && html`
@@ -174,7 +176,7 @@ export function Page() {
   const action = useAction();
   const all = answer.data?.backups ?? [];
   const running = all.filter(({ status }) => status === "running");
-  const busy = running.length > 0 || all.some(drillWords);
+  const busy = running.length > 0 || all.some(onTrial);
   // Without a storage for copies no backup has one.
   const copied = all.some(({ copy }) => copy && copy.state !== "none");
   const missing = (is, words) => answer.data && !all.some(is) ? words : undefined;
