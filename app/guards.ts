@@ -70,6 +70,8 @@ export function mountGuards(
 ): void {
   router.use("*", accessLog(services.requestLog));
   router.use("/api/*", compression());
+  // The reader at /docs loads it: 410 kB plain, 54 kB compressed.
+  router.use("/openapi.json", compression());
   router.use(
     "*",
     originGuard({

@@ -67,6 +67,43 @@ testWith(chromium, "a lock tree of seven is freed by cancelling its root", async
   });
 });
 
+testWith(chromium, "a session idle in its transaction is ended from its alert", async () => {
+  await withBrowser(async (browser, app) => {
+    await app.sql.unsafe("create table public.accounts as select 1 as id").simple();
+    const [root, waiter] = ["settlement", "router"].map((applicationName) =>
+      connectSql({
+        target: app.holdfast.target,
+        max: 1,
+        applicationName,
+        statementTimeoutMs: 60_000,
+        lockTimeoutMs: 60_000,
+        pooled: false,
+      })
+    );
+    assert.ok(root && waiter);
+    const update = "update public.accounts set id = 1";
+    await root.unsafe(`begin; ${update}`).simple();
+    const waiting = waiter.unsafe(update).simple().then(() => "done", ({ code }) => String(code));
+    const rule = { name: "lock_wait", warning: 0.001, clear: 0 };
+    await (await app.request("/api/alerts/rules", json("PUT", { rules: [rule] }))).body?.cancel();
+    const { id } = await eventually(async () => {
+      await app.holdfast.monitor.checkNow();
+      const { alerts } = await app.json<{ alerts: { rule: string; id: string }[] }>("/api/alerts");
+      return alerts.find(({ rule }) => rule === "lock_wait") ?? false;
+    }, "the wait fires");
+
+    const { page } = await visit(browser, `${app.url}/alerts/${id}`);
+    const idle = page.locator('.lock[data-root="true"]');
+    await idle.getByText("idle in transaction").waitFor();
+    assert.equal(await idle.getByRole("button", { name: "Cancel" }).count(), 0);
+    await idle.getByRole("button", { name: "Terminate" }).click();
+    await idle.getByRole("button", { name: /^End session \d+, roll back\?$/ }).click();
+    await page.getByText(/Session \d+ is ended/).first().waitFor();
+    assert.equal(await waiting, "done");
+    await Promise.all([root, waiter].map((sql) => sql.end({ timeout: 1 })));
+  });
+});
+
 testWith(
   chromium,
   "an alert is acknowledged by name, silenced and let speak; a row is put right; a rule is rehearsed and saved; a policy changed, planned, applied",
@@ -119,7 +156,6 @@ testWith(
       await page.getByText("inserts are safe for at least 9 d").waitFor();
       await page.getByRole("button", { name: "Save the policy" }).click();
       await page.getByText("The policy of market.ticks is saved").waitFor();
-      await page.getByRole("button", { name: "Plan", exact: true }).click();
       await page.getByText(/create table "market"\."ticks_p/).first().waitFor();
       await page.getByRole("button", { name: "Apply this plan" }).click();
       await page.getByRole("button", { name: /^Apply \d+ statements\?$/ }).click();

@@ -104,6 +104,9 @@ Deno.test("a page gets compressed bytes with a tag of their own, which holds for
     body: { name: "blocked_sessions", warning: 5 },
   });
   assert.equal(late.status, 412, late.text);
+  const document = await app.request("/openapi.json", { headers: page });
+  assert.equal(document.headers.get("content-encoding"), "gzip", "the largest part of /docs");
+  assert.ok("paths" in await document.json());
 });
 
 Deno.test("a change of what has changed since is 412 and changes nothing; with the present tag, or none, it is made", async () => {

@@ -14,7 +14,10 @@ const MOST = 100;
 export const waitingBehind = (one) =>
   (one.blocked ?? []).reduce((sum, next) => sum + 1 + waitingBehind(next), 0);
 
-/** Cancel and terminate for a session; `after` hears that one was signalled. */
+/** Whether a session runs a statement: cancelling a session that is idle, also in a transaction, changes nothing. */
+const runs = ({ state }) => !/^idle/.test(state ?? "");
+
+/** Cancel, where a statement runs, and terminate for a session; `after` hears that one was signalled. */
 export function SessionActions({ session, after }) {
   const action = useAction();
   if (!(session.pid > 0)) {
@@ -30,13 +33,15 @@ export function SessionActions({ session, after }) {
         kind === "cancel"
           ? `The statement of ${session.pid} is cancelled`
           : `Session ${session.pid} is ended, its transaction rolled back`,
-        "resolved",
+        "done",
       );
       after?.();
     });
   return html`<${May}><span class="actions">
-    <${Sure} disabled=${action.busy} onClick=${() =>
-    signal("cancel")} sure=${`Cancel the statement of ${session.pid}?`}>Cancel<//>
+    ${
+    runs(session) && html`<${Sure} disabled=${action.busy} onClick=${() =>
+      signal("cancel")} sure=${`Cancel the statement of ${session.pid}?`}>Cancel<//>`
+  }
     <${Sure} disabled=${action.busy} onClick=${() =>
     signal("terminate")} sure=${`End session ${session.pid}, roll back?`}>Terminate<//>
   </span><${Failed} action=${action} /><//>`;

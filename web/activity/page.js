@@ -58,6 +58,7 @@ export function Page() {
         .toLowerCase().includes(word)
     )
   );
+  const databases = new Set(all.map(({ database }) => database).filter(Boolean));
   const columns = [
     { key: "pid", head: "Pid", value: (row) => row.pid },
     {
@@ -65,7 +66,9 @@ export function Page() {
       head: "Who",
       value: (row) => [row.user, row.application].filter(Boolean).join(" · ") || row.backend_type,
     },
-    { key: "database", head: "Database", value: (row) => row.database },
+    ...(databases.size > 1
+      ? [{ key: "database", head: "Database", value: (row) => row.database }]
+      : []),
     {
       key: "state",
       head: "State",

@@ -93,12 +93,14 @@ function Sequence({ value }) {
   }</div>`;
 }
 
-/** One piece of evidence `{ name, value }`. */
-export function Piece({ name, value }) {
+/** One piece of evidence `{ name, value }`; with `acts` the sessions of a blocking tree can be cancelled or ended. */
+export function Piece({ name, value, acts = false, after }) {
   if (value === null || value === undefined) {
     return html`<p class="faint">${label(name)}: not known.</p>`;
   }
-  if (name === "blocking_tree") return html`<${LockTree} roots=${value} acts=${false} />`;
+  if (name === "blocking_tree") {
+    return html`<${LockTree} roots=${value} acts=${acts} after=${after} />`;
+  }
   if (name === "sequence" && isRecord(value)) return html`<${Sequence} value=${value} />`;
   if (Array.isArray(value)) {
     if (value.length === 0) return html`<p class="faint">${label(name)}: none now.</p>`;
@@ -127,8 +129,8 @@ export function Piece({ name, value }) {
   `;
 }
 
-/** All evidence of an alert as it was answered at `at` (ms), together with its figures. */
-export function Evidence({ alert, at }) {
+/** All evidence of an alert as it was answered at `at` (ms), together with its figures. `after` hears that a session was signalled. */
+export function Evidence({ alert, at, after }) {
   const pieces = Array.isArray(alert.evidence) ? alert.evidence : [];
   if (pieces.length === 0) {
     return html`<p class="faint">There is no evidence beyond the value.</p>`;
@@ -143,7 +145,7 @@ export function Evidence({ alert, at }) {
       html`
         <section>
           <h3 class="sub">${label(name)}</h3>
-          <${Piece} name=${name} value=${value} />
+          <${Piece} name=${name} value=${value} acts=${!over} after=${after} />
         </section>
       `
     )

@@ -166,7 +166,8 @@ export function Page({ params }) {
     <div class="columns wide-left">
       <div class="stack">
             ${rule && html`<${Drawn} alert=${alert} rule=${rule} />`}
-            <${Panel} title="Evidence"><${Evidence} alert=${alert} at=${measuredAt} /><//>
+            <${Panel} title="Evidence"><${Evidence} alert=${alert} at=${measuredAt}
+              after=${() => setTimeout(answer.reload, 400)} /><//>
             <${Movers} range=${around(alert)} except=${rule?.metric} />
           </div>
           <div class="stack">

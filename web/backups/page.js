@@ -65,7 +65,8 @@ function Recovery({ backups }) {
   `;
 }
 
-function Actions({ backup, reload }) {
+/** `busy`: a backup or a drill runs, and the server starts no other. */
+function Actions({ backup, busy, reload }) {
   const action = useAction();
   const path = `/api/backups/${encodeURIComponent(backup.id)}`;
   const verify = () =>
@@ -85,23 +86,43 @@ function Actions({ backup, reload }) {
   }
   return html`<${May}><span class="actions">${
     backup.status === "complete" &&
-    html`<button type="button" class="small" disabled=${action.busy} onClick=${verify}>Prove</button>`
+    html`
+      <button type="button" class="small" disabled=${action.busy ||
+        busy} title="Restores it on trial"
+        onClick=${verify}>Prove</button>
+    `
   }<${May} needs="admin"><${Sure} disabled=${action.busy} sure="Remove it permanently?" onClick=${remove}>Remove<//><//></span><${Failed} action=${action} /><//>`;
 }
 
-const columnsOf = (reload) => [
+const onTrial = ({ status, progress }) => status === "complete" && Boolean(progress);
+
+function Proof({ backup }) {
+  if (onTrial(backup)) {
+    return html`
+      <${Icon} word="running" size=${14} /> on trial now
+      <br /><span class="faint">${backup.progress.step}</span>
+    `;
+  }
+  if (!backup.proven_at) return html`<span class="faint">not yet</span>`;
+  return html`<${Icon} word="good" size=${14} /> <${Age} at=${backup.proven_at} />${
+    backup.recovery_seconds !== null && html`
+      <br /><span class="faint">took ${duration(backup.recovery_seconds)}</span>
+    `
+  }`;
+}
+
+const columnsOf = ({ busy, copied, reload }) => [
   {
     key: "at",
     head: "Taken (UTC)",
     value: (row) => Date.parse(row.started_at),
     show: (row) => dateTime(row.started_at),
   },
-  { key: "kind", head: "Kind", value: (row) => row.kind },
   {
     key: "status",
     head: "State",
     value: (row) => row.status,
-    show: (row) => html`<${Badge} word=${row.status} />`,
+    show: (row) => html`<${Badge} word=${row.status} /> <span class="faint">${row.kind}</span>`,
   },
   {
     key: "bytes",
@@ -121,35 +142,30 @@ const columnsOf = (reload) => [
     key: "proven",
     head: "Restored on trial",
     value: (row) => Date.parse(row.proven_at ?? "") || null,
-    show: (row) =>
-      row.proven_at
-        ? html`<${Icon} word="good" size=${14} /> <${Age} at=${row.proven_at} />${
-          row.recovery_seconds !== null && html`
-            <span class="faint">in ${duration(row.recovery_seconds)}</span>
-          `
-        }`
-        : html`<span class="faint">not yet</span>`,
+    show: (row) => html`<${Proof} backup=${row} />`,
   },
-  {
-    key: "copy",
-    head: "Copy",
-    value: (row) => row.copy?.state,
-    show: (row) => COPIES[row.copy?.state] ?? "",
-  },
+  ...(copied
+    ? [{
+      key: "copy",
+      head: "Copy",
+      value: (row) => row.copy?.state,
+      show: (row) => COPIES[row.copy?.state] ?? "",
+    }]
+    : []),
   {
     key: "notes",
-    head: "Notes",
+    head: "What was checked",
     wide: true,
     value: (row) => [...row.problems, ...row.notes].join(" "),
     show: (row) =>
-      html`${row.problems.map((one) => html`<span class="tone-bad">${one} </span>`)}${
-        row.notes.map((one) => html`<span class="faint">${one} </span>`)
+      html`${row.problems.map((one) => html`<div class="tone-bad">${one}</div>`)}${
+        row.notes.map((one) => html`<div class="faint">${one}</div>`)
       }`,
   },
   {
     key: "act",
     head: "",
-    show: (row) => html`<${Actions} backup=${row} reload=${reload} />`,
+    show: (row) => html`<${Actions} backup=${row} busy=${busy} reload=${reload} />`,
   },
 ];
 
@@ -160,6 +176,9 @@ export function Page() {
   const action = useAction();
   const all = answer.data?.backups ?? [];
   const running = all.filter(({ status }) => status === "running");
+  const busy = running.length > 0 || all.some(onTrial);
+  // Without a storage for copies no backup has one.
+  const copied = all.some(({ copy }) => copy && copy.state !== "none");
   const missing = (is, words) => answer.data && !all.some(is) ? words : undefined;
   const noBackup = missing(
     ({ status }) => status === "complete",
@@ -176,8 +195,10 @@ export function Page() {
     <${PageHead} title="Backups" aside=${answer.data
       ? `${all.filter(({ status }) => status === "complete").length} complete`
       : ""} tools=${html`<${May}><button type="button" class="small primary" disabled=${
-      action.busy || running.length > 0
-    } onClick=${take}>${running.length > 0 ? "A backup runs" : "Back up now"}</button><//>`} />
+      action.busy || busy
+    } onClick=${take}>${
+      running.length > 0 ? "A backup runs" : busy ? "A trial runs" : "Back up now"
+    }</button><//>`} />
         <${Trouble} of=${answer} /><${Failed} action=${action} what="Not started" />
         ${running.length > 0 &&
           html`<${Panel} title="Running">${
@@ -187,7 +208,7 @@ export function Page() {
       <${Panel} title="Backup metrics">
         <${MetricRows} metrics=${metrics} rows=${[
           ["backup_age_seconds", "Age of the newest", noBackup],
-          ["backup_unproven_seconds", "Time since the last proven restore", noProof],
+          ["backup_unproven_seconds", "Age of the newest that was restored on trial", noProof],
           ["backup_problems", "Problems"],
           ["archive_lag_seconds", "Archive lag"],
           ["backup_copy_age_seconds", "Age of the newest copy"],
@@ -198,8 +219,11 @@ export function Page() {
         </div>
         <${Panel} title="All backups">
           <${Await} of=${answer}>
-            <${Table} columns=${columnsOf(answer.reload)} rows=${all} keyOf=${(row) =>
-              row.id} sort="at"
+            <${Table} columns=${columnsOf({
+              busy,
+              copied,
+              reload: answer.reload,
+            })} rows=${all} keyOf=${(row) => row.id} sort="at"
               label="Backups" empty="No backup was taken yet." />
             <//>
             <//>

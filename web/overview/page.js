@@ -79,7 +79,12 @@ function runwayLine(partitions, rule) {
   if (typeof seconds !== "number") return ["unknown", "how long inserts are safe is unknown"];
   if (seconds <= 0) return ["bad", "inserts fail now: no partition takes new rows"];
   const tone = toneFor(rule, seconds);
-  return [tone === "plain" ? "info" : tone, `inserts are safe for ${duration(seconds)}`];
+  return [
+    tone === "plain" ? "info" : tone,
+    `inserts into ${counted(partitions.tables_managed, "table")} with a policy are safe for ${
+      duration(seconds)
+    }`,
+  ];
 }
 
 function backupLine(answer, rules) {

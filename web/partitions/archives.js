@@ -24,7 +24,7 @@ export function Archives({ table }) {
         `${done.partition} is back with ${number(done.rows)} rows, held until ${
           dateTime(done.held_until)
         }`,
-        "resolved",
+        "done",
       );
       answer.reload();
     });

@@ -5,6 +5,7 @@ import { compact, dateTime } from "../lib/format.js";
 import { navigate } from "../lib/router.js";
 import { useStore } from "../lib/store.js";
 import { html, useMemo } from "../lib/view.js";
+import { useMetrics } from "../metrics/rows.js";
 import { May } from "../parts/controls.js";
 import { Icon } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
@@ -43,8 +44,10 @@ function Card({ table, model, rule }) {
   </section>`;
 }
 
-/** A table that has no policy yet is named, and its page has the form. */
-function NewTable() {
+/** A table that has no policy yet is chosen from those that were measured or named, and its page has the form. */
+function NewTable({ managed }) {
+  const known = useMetrics(300_000).all("table_heap_bytes").map(({ scope }) => scope)
+    .filter((name) => !name.startsWith("holdfast.") && !managed.includes(name));
   const go = (event) => {
     event.preventDefault();
     const name = new FormData(event.target).get("table").trim();
@@ -52,9 +55,13 @@ function NewTable() {
   };
   return html`
     <${May} needs="admin">
-      <${Panel} title="Manage another table">
+      <${Panel} title="Manage another table"
+        aside="Holdfast creates partitions, and tells when inserts fail, only for tables with a policy">
+        <datalist id="other-tables">${known.map((name) =>
+          html`<option value=${name} />`
+        )}</datalist>
         <form class="inline"
-          onSubmit=${go}><label class="inline">Table <input name="table" class="small" placeholder="schema.name" required pattern="[^.]+\\..+" /></label><button class="small">Go to its policy</button></form>
+          onSubmit=${go}><label class="inline">Table <input name="table" class="small" list="other-tables" placeholder="schema.name" required pattern="[^.]+\\..+" /></label><button class="small">Go to its policy</button></form>
         <//>
         <//>
   `;
@@ -99,5 +106,5 @@ export function Page() {
     )
   }
     <${Conversions} />
-    <${NewTable} />`;
+    <${NewTable} managed=${tables.map(({ table }) => table)} />`;
 }

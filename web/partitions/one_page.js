@@ -1,7 +1,7 @@
 // One table: timeline, policy, plan and apply, proof, archives, what was done.
 import { atMost } from "../health/verdict.js";
 import { bytes, compact, dateTime, milliseconds } from "../lib/format.js";
-import { html, useMemo } from "../lib/view.js";
+import { html, useMemo, useState } from "../lib/view.js";
 import { Icon } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
 import { Await, Note, Panel, Trouble } from "../parts/panel.js";
@@ -83,6 +83,7 @@ export function Page({ params }) {
   const policy = useApi(`/api/partitions/policies/${encodeURIComponent(name)}`);
   const rules = useApi("/api/alerts/rules", { every: 300_000 }).data?.rules ?? [];
   const table = (answer.data?.tables ?? []).find((one) => one.table === name);
+  const [due, plan] = useState(0);
   const model = useMemo(() => layOut(table ?? {}), [answer.data, name]);
   const reload = () => {
     answer.reload();
@@ -140,8 +141,11 @@ export function Page({ params }) {
         ${(policy.data || none) &&
           html`<${PolicyEditor} key=${none ? "new" : "known"} table=${name} policy=${
             none ? null : policy.data
-          } saved=${reload} />`}
-        <${PartitionPlan} table=${name} applied=${reload} />
+          } saved=${(policy) => {
+            reload();
+            if (policy) plan(due + 1);
+          }} />`}
+        <${PartitionPlan} table=${name} applied=${reload} due=${due} />
         <div class="columns two">
       <${Verification} table=${name} />
       <${Archives} table=${name} />

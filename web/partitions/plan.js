@@ -1,7 +1,7 @@
 // What rotation would do to a table, statement by statement with its lock; applied as shown or not at all.
 import { request } from "../lib/api.js";
 import { bytes, duration, number } from "../lib/format.js";
-import { html, useState } from "../lib/view.js";
+import { html, useEffect, useState } from "../lib/view.js";
 import { May, Sure } from "../parts/controls.js";
 import { Failed, Note, Panel } from "../parts/panel.js";
 import { Sql } from "../parts/sql.js";
@@ -11,7 +11,8 @@ import { toast } from "../state.js";
 const MOST = 50;
 const DESTRUCTIVE = ["drop", "archive"];
 
-export function PartitionPlan({ table, applied }) {
+/** Each change of `due` to another number than 0 asks for a plan, as the button does. */
+export function PartitionPlan({ table, applied, due = 0 }) {
   const [plan, show] = useState(null);
   const planning = useAction();
   const applying = useAction();
@@ -25,6 +26,9 @@ export function PartitionPlan({ table, applied }) {
         }),
       )
     );
+  useEffect(() => {
+    if (due > 0) ask();
+  }, [due]);
   const held = plan?.statements.some((one) => one.held);
   const apply = () =>
     applying.run(async () => {
@@ -37,7 +41,7 @@ export function PartitionPlan({ table, applied }) {
         `${done.applied} statements applied${
           done.skipped.length > 0 ? `, ${done.skipped.length} skipped` : ""
         }`,
-        done.skipped.length > 0 ? "warning" : "resolved",
+        done.skipped.length > 0 ? "warning" : "done",
       );
       show(null);
       applied();
@@ -55,6 +59,14 @@ export function PartitionPlan({ table, applied }) {
             html`<${Note} key=${one.table} tone="info">${one.table} is skipped: ${one.reason}<//>`
           )}
           ${plan.statements.length === 0 ? html`<p class="empty">Nothing is due.</p>` : html`
+            <${May}>
+              <div class="form-foot">
+                <${Sure} kind="small primary" disabled=${applying
+                  .busy} sure=${`Apply ${plan.statements.length} statements${
+                  drops > 0 ? `, ${drops} of them remove data` : ""
+                }?`}
+                  onClick=${apply}>Apply this plan<//><span class="faint">${plan.statements
+                    .length} statements, below; refused when the catalogue has changed since</span></div><//>
             <ol class="cards">${plan.statements.slice(0, MOST).map((one) =>
               html`
                 <li key=${one.step + one.sql}>
@@ -72,13 +84,6 @@ export function PartitionPlan({ table, applied }) {
                       html`<p class="faint">${
                         plan.statements.length - MOST
                       } more statements follow.</p>`}
-                    <${May}>
-              <div class="form-foot">
-                <${Sure} kind="small primary" disabled=${applying
-                  .busy} sure=${`Apply ${plan.statements.length} statements${
-                  drops > 0 ? `, ${drops} of them remove data` : ""
-                }?`}
-                  onClick=${apply}>Apply this plan<//><span class="faint">refused when the catalogue has changed since</span></div><//>
           `}
         `}
       <//>

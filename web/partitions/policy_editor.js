@@ -97,7 +97,7 @@ export function PolicyEditor({ table, policy, saved }) {
         method: "PUT",
         body: { ...body, premake: Number(draft.premake) },
       });
-      toast(`The policy of ${table} is saved; a plan shows what it means`, "resolved");
+      toast(`The policy of ${table} is saved; the plan shows what is due`, "done");
       saved(answer);
     });
   };

@@ -16,6 +16,7 @@ const TONE_OF = {
   healthy: "good",
   pass: "good",
   resolved: "good",
+  done: "good",
   complete: "good",
   intact: "good",
   passed: "good",

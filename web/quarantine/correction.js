@@ -42,7 +42,7 @@ export function Correct({ row, close, done }) {
             "It was refused again",
         );
       }
-      toast("The corrected row is stored", "resolved");
+      toast("The corrected row is stored", "done");
       done();
       close();
     });

@@ -27,7 +27,7 @@ function RetryAll({ reason, symbol, done }) {
       });
       toast(
         `${number(answer.stored)} stored, ${number(answer.still_quarantined)} refused again`,
-        answer.stored > 0 ? "resolved" : "warning",
+        answer.stored > 0 ? "done" : "warning",
       );
       done();
     });
@@ -63,7 +63,7 @@ export function Page() {
     once(async () => {
       const found = await request(`/api/quarantine/${row.id}/retry`, { method: "POST", body: {} });
       if (found.accepted === 0) throw new Error(`row ${row.id} was refused again`);
-      toast("The row is stored", "resolved");
+      toast("The row is stored", "done");
     });
   const columns = [
     {

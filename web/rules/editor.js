@@ -60,7 +60,7 @@ export function RuleEditor({ rule, close, saved }) {
         method: "PUT",
         body: { rules: [{ name: rule.name, ...body }] },
       });
-      toast(said, "resolved");
+      toast(said, "done");
       saved();
     });
   const save = (event) => {

@@ -24,7 +24,7 @@ function Channels() {
         deadline: 20_000,
       });
       if (!done.delivered) throw new Error(`${name} did not take the test: ${done.error}`);
-      toast(`The test reached ${name} in ${Math.round(done.duration_ms)} ms`, "resolved");
+      toast(`The test reached ${name} in ${Math.round(done.duration_ms)} ms`, "done");
     });
   const columns = [
     { key: "name", head: "Channel", value: (row) => row.name },

@@ -21,7 +21,7 @@ function Mark() {
     event.preventDefault();
     action.run(async () => {
       await request("/api/marks", { method: "POST", body: { text } });
-      toast("The mark is saved", "resolved");
+      toast("The mark is saved", "done");
       set("");
     });
   };
@@ -47,7 +47,7 @@ function Browser() {
   const save = (event) => {
     event.preventDefault();
     rememberWho(name.trim());
-    toast(name.trim() ? `You act as ${name.trim()}` : "Your name is removed", "resolved");
+    toast(name.trim() ? `You act as ${name.trim()}` : "Your name is removed", "done");
   };
   return html`
     <${Panel} title="You">

@@ -30,7 +30,7 @@ function Regressions() {
     return html`
       <${Panel} title="Slower than usual">
         <p class="faint">${data
-          ? "No statement that was measured long enough to compare."
+          ? "None of the statements that ran for three quarters of an hour since Holdfast started has become slower. Newer ones have nothing to be compared with yet."
           : error
           ? "Not known: the statements could not be read."
           : "Asking."}</p>

@@ -34,7 +34,7 @@ export function Slower({ of, whole = false }) {
           ${changes.map((change) =>
             html`<li><span class="faint">${dateTime(change.at)}</span> ${changeWords(change)}${
               change.same_table && html`
-                <b>${change.kind === "plan" ? "its plan" : "names its table"}</b>
+                <b>${" "}${change.kind === "plan" ? "(its plan)" : "(names its table)"}</b>
               `
             }</li>`
           )}

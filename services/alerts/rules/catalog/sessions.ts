@@ -16,7 +16,8 @@ const waitingForLocks = {
   sql:
     "select pid, pg_blocking_pids(pid), query from pg_stat_activity where wait_event_type = 'Lock'",
   lock: "none",
-  risk: "reads only; pg_cancel_backend(root) then cancels the root's statement",
+  risk:
+    "reads only; pg_cancel_backend(root) then cancels the root's statement, pg_terminate_backend(root) ends a root that is idle in its transaction",
 };
 
 const oldestTransactions = ({ readings }: Snapshot) => [{
