@@ -32,6 +32,7 @@ export const refusals = {
   other_cluster: "it belongs to another cluster, or its address names another database",
   other_timeline: "it follows another timeline than the primary's",
   stale: "it has not replayed what the primary had written within the bound",
+  absent: "it does not know the symbol, which may be newer than what it has replayed",
   error: "it refused the statement, for example because of a recovery conflict",
 } as const;
 

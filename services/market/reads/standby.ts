@@ -63,6 +63,7 @@ const lasting: ReadonlySet<Refusal> = new Set([
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Unfit) return error.refusal;
   if (isUnreachable(error)) return "unreachable";
+  if (error instanceof HoldfastError && error.code === "not_found") return "absent";
   if (!(error instanceof HoldfastError) || error.cause !== undefined) return "error";
   if (error.code === "overloaded") return "late";
   return error.code === "deadline_exceeded" ? "unreachable" : "error";
