@@ -126,7 +126,12 @@ Deno.test("marks of another timeline, and of a server that is no primary, prove 
     refusal: "other_timeline",
   });
   // After a crash that lost what was not flushed, an earlier mark may lie beyond a later one.
-  const crashed = noteMark(noteMark(noMarks, primaryAt(100n), 0, 1_000), primaryAt(95n), 500, 1_000);
+  const crashed = noteMark(
+    noteMark(noMarks, primaryAt(100n), 0, 1_000),
+    primaryAt(95n),
+    500,
+    1_000,
+  );
   assert.deepEqual(judgeFreshness(crashed, standbyAt(96n, 600), { boundMs: 1_000 }), {
     staleMs: 100,
   });

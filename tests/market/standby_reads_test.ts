@@ -315,7 +315,10 @@ async function servesFromStandby(pair: Pair): Promise<void> {
 async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
   const pair = await startPair(bin);
   try {
-    await t.step("the API says which server answered, and counts it", () => servesFromStandby(pair));
+    await t.step(
+      "the API says which server answered, and counts it",
+      () => servesFromStandby(pair),
+    );
     const { onPrimary } = pair;
     await onPrimary`create role reader login`;
     await onPrimary`create table public.counter as select 0 as n`;

@@ -61,7 +61,7 @@ export function noteMark(
 function wasAhead(marks: readonly Mark[], seen: StandbyPosition | undefined): boolean {
   const end = seen?.end;
   if (!seen || end === undefined) return false;
-  return marks.some((mark) => mark.at >= seen.answeredAt && mark.end < end);
+  return marks.some((mark) => mark.at > seen.answeredAt && mark.end < end);
 }
 
 /**
