@@ -29,7 +29,7 @@ const standbyAt = (
 const step = fc.oneof(
   fc.record({ kind: fc.constant("commit" as const), bytes: fc.bigInt({ min: 1n, max: 90n }) }),
   fc.record({ kind: fc.constant("pass" as const), ms: fc.integer({ min: 0, max: 400 }) }),
-  // While the primary answers, time passes and commits follow.
+  // While its answer is on the way, commits follow and time passes.
   fc.record({
     kind: fc.constant("poll" as const),
     bytes: fc.bigInt({ min: 0n, max: 50n }),
@@ -56,8 +56,8 @@ Deno.test("what is judged fresh lacks nothing that is older than its staleness, 
         if (one.kind === "replay") replayed += (written - replayed) * BigInt(one.share) / 4n;
         if (one.kind === "poll") {
           const [at, position] = [now, primaryAt(written)];
-          now += one.ms;
           commit(one.bytes);
+          now += one.ms;
           known = noteMark(known, position, at, 2_000);
         }
         if (one.kind === "read") {
