@@ -135,6 +135,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     if (!isPrepared() || purpose === "reader") return;
     if (purpose === "server") await services.relay.start(); // on a standby, no records were loaded
     monitor.start();
+    if (purpose === "server") services.reads.start();
     await monitor.checkNow();
     preparation.supervisor.start();
   }

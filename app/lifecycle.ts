@@ -80,6 +80,7 @@ export async function stopServices(
   await services.relay.stop();
   if (ownsAccess) await services.auth.stop();
   await services.audit.stop();
+  await services.reads.stop();
   services.requestLog.writeSummary();
   await Promise.all(Object.values(pools).map((pool) => pool.end()));
 }

@@ -2,6 +2,7 @@ import type { Alerts } from "../services/alerts/service.ts";
 import type { Canary } from "../services/alerts/evaluation/canary.ts";
 import type { Backups } from "../services/backups/service.ts";
 import type { Ingest } from "../services/ingest/service.ts";
+import type { MarketReads } from "../services/market/reads/service.ts";
 import type { Publisher } from "../services/live/hub.ts";
 import { type Changes, createChanges } from "../services/monitor/diagnosis/changes.ts";
 import { createSessions, type Sessions } from "../services/monitor/diagnosis/sessions.ts";
@@ -28,6 +29,7 @@ export function composeMonitor(
     instance: string;
     catalogue: Catalogue;
     ingest: Ingest;
+    reads: MarketReads;
     backups: Backups;
     changedPlans: ChangedPlans;
     alerts: Alerts;

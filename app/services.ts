@@ -20,6 +20,7 @@ import {
   createEventLoopWatch,
   type EventLoopWatch,
 } from "../services/monitor/collect/event_loop.ts";
+import type { MarketReads } from "../services/market/reads/service.ts";
 import type { Monitor } from "../services/monitor/service.ts";
 import { createChangedPlans } from "../services/rehearsals/changed_plans.ts";
 import type { Rotation } from "../services/partitions/rotation.ts";
@@ -38,6 +39,7 @@ export type AppServices =
   >
   & {
     changes: Changes;
+    reads: MarketReads;
     rotation: Rotation;
     leaseKeeper: LeaseKeeper;
     eventLoop: EventLoopWatch;
@@ -127,7 +129,7 @@ export function createServices(
   const monitor = (): Monitor => monitoring.monitor;
   const { catalogue, ...partitions } = composePartitions(foundation, monitor);
   const market = composeMarket(foundation, { catalogue, rotation: partitions.rotation });
-  const { ingest, feeds } = market;
+  const { ingest, feeds, reads } = market;
   const { eventLoop, loopSource } = watchEventLoop(shared);
   const { alerts, canary, lease, leaseKeeper } = wireAlerts(foundation, {
     instance,
@@ -144,6 +146,7 @@ export function createServices(
     changedPlans,
     catalogue,
     ingest,
+    reads,
     backups,
     alerts,
     canary,

@@ -1796,6 +1796,7 @@ export interface components {
                 /** @description The 50 most recently active; /api/health/feeds lists all */
                 feeds: components["schemas"]["Feed"][];
             };
+            reads?: components["schemas"]["ReadsHealth"];
             backups: components["schemas"]["BackupHealth"];
             alerts: components["schemas"]["Alert"][];
             recommendations: components["schemas"]["Recommendation"][];
@@ -1900,6 +1901,38 @@ export interface components {
             last_received_at: string;
             /** @description Age of the newest tick; null: unknown */
             age_seconds: number | null;
+        };
+        /** @description Only if HOLDFAST_READ_URLS is set */
+        ReadsHealth: {
+            /** @description The greatest staleness of an answer from a standby */
+            staleness_seconds_max: number;
+            /** @description Reads that the primary answered */
+            primary: number;
+            standbys: {
+                /** @description Host and port */
+                name: string;
+                /**
+                 * @description Why it gets no reads at present; null: it gets reads
+                 * @enum {string|null}
+                 */
+                refusal: "primary_unknown" | "unreachable" | "late" | "promoted" | "other_cluster" | "other_timeline" | "stale" | "absent" | "error" | null;
+                /** @description Upper bound of what it is behind the primary; null: unknown */
+                staleness_seconds: number | null;
+                /** @description Reads that it answered */
+                served: number;
+                /** @description Reads that the primary answered because this standby could not, by reason */
+                fallen_back: {
+                    primary_unknown?: number;
+                    unreachable?: number;
+                    late?: number;
+                    promoted?: number;
+                    other_cluster?: number;
+                    other_timeline?: number;
+                    stale?: number;
+                    absent?: number;
+                    error?: number;
+                };
+            }[];
         };
         BackupHealth: {
             scheduled: boolean;
@@ -5268,6 +5301,8 @@ export interface operations {
                 /** @description Rows per page: at most 10000, 1000 by default */
                 limit?: number;
                 order?: "asc" | "desc";
+                /** @description Greatest staleness of an answer from a standby, in seconds; 0: read the primary. HOLDFAST_READ_STALENESS_SECONDS is the upper limit and the default */
+                staleness_seconds?: number;
                 /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
@@ -5280,6 +5315,8 @@ export interface operations {
             /** @description A page of ticks */
             200: {
                 headers: {
+                    /** @description Only if HOLDFAST_READ_URLS is set: `standby` with the upper bound of its staleness and the bound in force, in seconds; or `primary`, with the reason if no standby could answer */
+                    "Holdfast-Read-From"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5477,6 +5514,8 @@ export interface operations {
                 to?: string;
                 /** @description Rows per page: at most 10000, 1000 by default */
                 limit?: number;
+                /** @description Greatest staleness of an answer from a standby, in seconds; 0: read the primary. HOLDFAST_READ_STALENESS_SECONDS is the upper limit and the default */
+                staleness_seconds?: number;
                 /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
@@ -5489,6 +5528,8 @@ export interface operations {
             /** @description A page of candles, oldest first */
             200: {
                 headers: {
+                    /** @description Only if HOLDFAST_READ_URLS is set: `standby` with the upper bound of its staleness and the bound in force, in seconds; or `primary`, with the reason if no standby could answer */
+                    "Holdfast-Read-From"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -7,6 +7,11 @@ export function isConnectionString(text: string): boolean {
   return hosts.every((host) => /^(\[[0-9a-f:.%]*\]|[^:[\]]*)(:\d*)?$/i.test(host));
 }
 
+/** Splits connection URLs that are separated by commas; a comma within a URL separates its hosts. */
+export function splitUrls(text: string): string[] {
+  return text.split(/,(?=\s*postgres(?:ql)?:\/\/)/).map((url) => url.trim()).filter(Boolean);
+}
+
 /** Variables of libpq that name a server, so that an embedded one is hardly meant. */
 export const namingVariables = ["PGHOST", "PGHOSTADDR", "PGSERVICE"] as const;
 

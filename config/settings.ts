@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isConnectionString } from "./address.ts";
+import { isConnectionString, splitUrls } from "./address.ts";
 import { alertSettings } from "./alerts.ts";
 import { authSettings } from "./auth.ts";
 import { backupSettings } from "./backups.ts";
@@ -33,6 +33,20 @@ export const settings = {
     text.optional(),
     "a readable JSON file with a list of databases",
     "A JSON file that lists the databases to manage, each with a name and a connection string; see [many databases](databases.md). If unset, there is one database, `default`.",
+  ),
+  HOLDFAST_READ_URLS: setting(
+    z.preprocess(
+      (value) => typeof value === "string" ? splitUrls(value) : value,
+      z.array(z.string().regex(/^postgres(ql)?:\/\//).refine(isConnectionString)).max(16),
+    ).default([]),
+    "at most 16 URLs such as postgres://user:password@host:5432/database, separated by commas",
+    "Standbys of the server of `DATABASE_URL` that may answer reads of ticks and candles; see [reads from standbys](scaling.md#reads-from-standbys).",
+    true,
+  ),
+  HOLDFAST_READ_STALENESS_SECONDS: setting(
+    whole(1, 3_600).default(10),
+    "seconds from 1 to 3600",
+    "Maximum staleness of what a standby of `HOLDFAST_READ_URLS` answers. If no standby is that fresh, the server of `DATABASE_URL` answers.",
   ),
   HOLDFAST_DATA_DIR: setting(
     text.default(".holdfast"),

@@ -20,3 +20,21 @@ export const systemTimers: Timers = {
     return () => clearTimeout(timer);
   },
 };
+
+/**
+ * Returns a time that only grows and also counts while the machine is suspended, in milliseconds; `performance.now` does
+ * not. A wall clock that is set forward makes it leap, one that is set back does not.
+ */
+export function createElapsedTime(
+  { steady = () => performance.now(), wall = () => Date.now() }: {
+    steady?: () => number;
+    wall?: () => number;
+  } = {},
+): () => number {
+  let offset = -Infinity;
+  return () => {
+    const at = steady();
+    offset = Math.max(offset, wall() - at);
+    return at + offset;
+  };
+}

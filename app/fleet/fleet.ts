@@ -49,6 +49,7 @@ function configOf(config: Config, { name, url }: NamedDatabase): Config {
     ...config,
     DATABASE_URL: url,
     databases: [],
+    HOLDFAST_READ_URLS: [],
     HOLDFAST_DATA_DIR: join(config.HOLDFAST_DATA_DIR, "databases", encodeURIComponent(name)),
     HOLDFAST_S3_URL: bucket?.toString(),
     HOLDFAST_ARCHIVE_DIR: config.HOLDFAST_ARCHIVE_DIR === undefined

@@ -75,4 +75,35 @@ export function openPools(
   };
 }
 
+/** Opens the pools of one standby that may answer reads; makes no connection. */
+export function openStandbyPools(
+  target: Target,
+  config: Config,
+  scope: Pick<RequestScope, "signal">,
+) {
+  const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
+  return {
+    reads: createPool({
+      target,
+      pooler,
+      max: config.HOLDFAST_POOL_SIZE,
+      waitingMax: config.HOLDFAST_POOL_WAITING_MAX,
+      applicationName: "holdfast-reads",
+      statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
+      lockTimeoutMs: 10_000,
+      signal: scope.signal,
+    }),
+    polls: createPool({
+      target,
+      pooler,
+      max: 1,
+      waitingMax: 1,
+      applicationName: "holdfast-reads",
+      statementTimeoutMs: 2_000,
+      lockTimeoutMs: 200,
+      connectTimeoutMs: 2_000,
+    }),
+  };
+}
+
 export type Pools = ReturnType<typeof openPools>;

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { type Refusal as RefusalName, refusals } from "../../services/market/reads/freshness.ts";
 import { rehearsalVerdicts } from "../../services/rehearsals/rehearsal.ts";
 import { Alert } from "../alerts/schemas.ts";
 import { BackupHealth } from "../backups/schemas.ts";
@@ -127,6 +128,26 @@ export const FeedsHealthResponse = z.object({
   next_cursor: nextCursor,
 }).openapi("FeedsHealthResponse");
 
+const Refusal = z.enum(Object.keys(refusals) as [RefusalName, ...RefusalName[]]);
+
+const ReadsHealth = z.object({
+  staleness_seconds_max: z.number().openapi({
+    description: "The greatest staleness of an answer from a standby",
+  }),
+  primary: z.int().openapi({ description: "Reads that the primary answered" }),
+  standbys: z.array(z.object({
+    name: z.string().openapi({ description: "Host and port" }),
+    refusal: Refusal.nullable().openapi({
+      description: "Why it gets no reads at present; null: it gets reads",
+    }),
+    staleness_seconds: known("Upper bound of what it is behind the primary"),
+    served: z.int().openapi({ description: "Reads that it answered" }),
+    fallen_back: z.record(Refusal, z.int()).openapi({
+      description: "Reads that the primary answered because this standby could not, by reason",
+    }),
+  })),
+}).openapi("ReadsHealth");
+
 export const DatabaseHealthResponse = z.object({
   overall_status: Status,
   checked_at: Time.nullable(),
@@ -146,6 +167,7 @@ export const DatabaseHealthResponse = z.object({
       description: "The 50 most recently active; /api/health/feeds lists all",
     }),
   }),
+  reads: ReadsHealth.optional().openapi({ description: "Only if HOLDFAST_READ_URLS is set" }),
   backups: BackupHealth,
   alerts: z.array(Alert),
   recommendations: z.array(Recommendation),

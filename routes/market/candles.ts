@@ -5,6 +5,7 @@ import type { Operations } from "../../services/requests/operations.ts";
 import { EndedEarly } from "../../services/requests/work.ts";
 import type { Market } from "../../services/market/service.ts";
 import { SymbolText } from "./instruments.ts";
+import { noteSource, readFromHeaders, stalenessParam } from "./read_source.ts";
 import {
   answerWork,
   isDryRun,
@@ -52,10 +53,13 @@ const listRoute = createRoute({
       from: Time.optional().openapi({ description: "Included" }),
       to: Time.optional().openapi({ description: "End, exclusive" }),
       limit: limitParam(10_000, 1_000),
+      staleness_seconds: stalenessParam,
       cursor: cursorParam,
     }),
   },
-  responses: { 200: jsonAnswer(CandleList, "A page of candles, oldest first") },
+  responses: {
+    200: { ...jsonAnswer(CandleList, "A page of candles, oldest first"), headers: readFromHeaders },
+  },
 });
 
 const rebuildRoute = createRoute({
@@ -135,6 +139,7 @@ export function candleRoutes(
   });
   router.openapi(listRoute, async (c) => {
     const page = await market.candles(c.req.valid("query"));
+    noteSource(c, page.source);
     return c.json({ candles: page.rows, next_cursor: page.next_cursor }, 200);
   });
   return router;

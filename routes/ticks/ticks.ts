@@ -16,6 +16,7 @@ import {
 import type { Market } from "../../services/market/service.ts";
 import { idempotencyKeyOf } from "../guards/idempotency.ts";
 import { SymbolText } from "../market/instruments.ts";
+import { noteSource, readFromHeaders, stalenessParam } from "../market/read_source.ts";
 import { mappingQuery } from "./mapping.ts";
 import {
   createRouter,
@@ -74,10 +75,11 @@ const listRoute = createRoute({
       to: Time.optional().openapi({ description: "End, exclusive" }),
       limit: limitParam(10_000, 1_000),
       order: z.enum(["asc", "desc"]).default("asc"),
+      staleness_seconds: stalenessParam,
       cursor: cursorParam,
     }),
   },
-  responses: { 200: jsonAnswer(TickList, "A page of ticks") },
+  responses: { 200: { ...jsonAnswer(TickList, "A page of ticks"), headers: readFromHeaders } },
 });
 
 const ingestQuery = z.object({
@@ -135,6 +137,7 @@ export function tickRoutes(
 
   router.openapi(listRoute, async (c) => {
     const page = await market.ticks(c.req.valid("query"));
+    noteSource(c, page.source);
     const ticks = page.rows.map(({ seq: _, ...tick }) => tick);
     return c.json({ ticks, next_cursor: page.next_cursor }, 200);
   });

@@ -1,16 +1,19 @@
 import { type CandleInterval, type CandleRow, listCandles } from "../../db/market/candles.ts";
-import { findBySymbol, type InstrumentRow } from "../../db/market/instruments.ts";
+import { findBySymbol } from "../../db/market/instruments.ts";
 import { listTicks, type TickRow } from "../../db/market/ticks.ts";
-import type { Pool } from "../../db/pool/pool.ts";
+import type { Sql } from "../../db/connection.ts";
 import { HoldfastError } from "../../errors.ts";
 import { earliestUs, latestUs, parseTimestamp } from "../ingest/timestamp.ts";
 import { cursorParts } from "../../lib/paging/cursor.ts";
 import { type Page, readPage } from "../../lib/paging/page.ts";
+import type { MarketReads, ReadSource } from "./reads/service.ts";
 
 export interface TickPageQuery {
   symbol: string;
   from?: string | undefined;
   to?: string | undefined;
+  /** The greatest staleness; seconds, 0: none. That of the settings holds where it is less. */
+  staleness_seconds?: number | undefined;
   limit: number;
   order: "asc" | "desc";
   cursor?: string | undefined;
@@ -21,14 +24,19 @@ export interface CandlePageQuery {
   interval: CandleInterval;
   from?: string | undefined;
   to?: string | undefined;
+  /** As in `TickPageQuery`. */
+  staleness_seconds?: number | undefined;
   limit: number;
   cursor?: string | undefined;
 }
 
+/** A page, and which server it was read from; undefined where no standby is set. */
+export type SourcedPage<T> = Page<T> & { source: ReadSource | undefined };
+
 /** Reads market data. */
 export interface Market {
-  ticks(query: TickPageQuery): Promise<Page<TickRow>>;
-  candles(query: CandlePageQuery): Promise<Page<CandleRow>>;
+  ticks(query: TickPageQuery): Promise<SourcedPage<TickRow>>;
+  candles(query: CandlePageQuery): Promise<SourcedPage<CandleRow>>;
 }
 
 /** Shortens a time to milliseconds when it has no finer digits. */
@@ -48,53 +56,62 @@ export function boundOf(path: "from" | "to", text: string | undefined): number |
   return Math.min(Math.max(us, earliestUs), latestUs);
 }
 
-export function createMarket({ pool }: { pool: Pool }): Market {
-  async function instrumentOf(symbol: string): Promise<InstrumentRow> {
-    const instrument = await pool.run((sql) => findBySymbol(sql, symbol));
-    if (!instrument) throw new HoldfastError("not_found", `No instrument has the symbol ${symbol}`);
-    return instrument;
-  }
+const boundMsOf = (seconds: number | undefined) =>
+  seconds === undefined ? {} : { boundMs: seconds * 1_000 };
+
+async function idOf(sql: Sql, symbol: string): Promise<number> {
+  const instrument = await findBySymbol(sql, symbol);
+  if (!instrument) throw new HoldfastError("not_found", `No instrument has the symbol ${symbol}`);
+  return instrument.id;
+}
+
+export function createMarket({ reads }: { reads: Pick<MarketReads, "read"> }): Market {
   return {
-    async ticks({ symbol, order, from, to, ...query }) {
+    async ticks({ symbol, order, from, to, staleness_seconds: seconds, ...query }) {
+      let source: ReadSource | undefined;
+      const range = { fromUs: boundOf("from", from), toUs: boundOf("to", to) };
       const { rows, next_cursor } = await readPage(query, {
         parts: [cursorParts.time, cursorParts.number],
         read: async (after, limit) => {
-          const { id } = await instrumentOf(symbol);
-          return await pool.run((sql) =>
+          const read = await reads.read(async (sql) =>
             listTicks(sql, {
-              instrumentId: id,
-              fromUs: boundOf("from", from),
-              toUs: boundOf("to", to),
+              instrumentId: await idOf(sql, symbol),
+              ...range,
               limit,
               descending: order === "desc",
               after: after && { tsUs: parseTimestamp(after[0]), seq: after[1] },
-            })
-          );
+            }), boundMsOf(seconds));
+          source = read.source;
+          return read.answer;
         },
         positionOf: (row) => [row.ts, row.seq],
       });
       return {
         rows: rows.map((tick) => ({ ...tick, ts: trimMicroseconds(tick.ts) })),
         next_cursor,
+        source,
       };
     },
-    candles: ({ symbol, interval, from, to, ...query }) =>
-      readPage(query, {
+    async candles({ symbol, interval, from, to, staleness_seconds: seconds, ...query }) {
+      let source: ReadSource | undefined;
+      const range = { fromUs: boundOf("from", from), toUs: boundOf("to", to) };
+      const page = await readPage(query, {
         parts: [cursorParts.time],
         read: async (after, limit) => {
-          const { id } = await instrumentOf(symbol);
-          return await pool.run((sql) =>
+          const read = await reads.read(async (sql) =>
             listCandles(sql, {
-              instrumentId: id,
+              instrumentId: await idOf(sql, symbol),
               interval,
-              fromUs: boundOf("from", from),
-              toUs: boundOf("to", to),
+              ...range,
               afterUs: after && parseTimestamp(after[0]),
               limit,
-            })
-          );
+            }), boundMsOf(seconds));
+          source = read.source;
+          return read.answer;
         },
         positionOf: (row) => [row.ts],
-      }),
+      });
+      return { ...page, source };
+    },
   };
 }

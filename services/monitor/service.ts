@@ -9,6 +9,7 @@ import type { Alerts } from "../alerts/service.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { IngestCounters } from "../ingest/service.ts";
 import type { Publisher } from "../live/hub.ts";
+import type { MarketReads } from "../market/reads/service.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
 import { readTables } from "../partitions/report/reading.ts";
 import type { TableReading } from "../partitions/report/report.ts";
@@ -54,6 +55,7 @@ export interface MonitorParts {
   appPool: Pick<Pool, "stats">;
   catalogue: Catalogue;
   ingest: { counters(): IngestCounters };
+  reads: Pick<MarketReads, "report">;
   backups: { report(): BackupHealth };
   changedPlans: { present(): readonly ChangedPlan[] | undefined };
   alerts: Pick<Alerts, "evaluate" | "firing">;

@@ -2,6 +2,7 @@ import type { PoolStats } from "../../db/pool/pool.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { IngestCounters } from "../ingest/service.ts";
+import type { ReadsReport } from "../market/reads/service.ts";
 import type { Readings } from "./collect/reading.ts";
 import type { RecorderState } from "./history/recorder.ts";
 import type { PerformanceMetrics } from "./signals/derived.ts";
@@ -36,6 +37,8 @@ export interface Snapshot {
   justBack: boolean;
   readings: Readings;
   ingest: IngestCounters;
+  /** The standbys that may answer reads; undefined where none is set. */
+  reads: ReadsReport | undefined;
   backups: BackupHealth;
   /** Statements whose plans changed between rehearsed backups; undefined until rehearsals are read. */
   plans: readonly ChangedPlan[] | undefined;

@@ -4,6 +4,7 @@ import type { WriteWatch } from "../alerts/evaluation/canary.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { IngestCounters } from "../ingest/service.ts";
+import type { MarketReads } from "../market/reads/service.ts";
 import type { ReachabilityState } from "./collect/reachability.ts";
 import type { Collection, TierTimes } from "./collect/collection.ts";
 import { overallStatus } from "./health/status.ts";
@@ -26,6 +27,7 @@ export interface Known extends ReachabilityState {
 export interface LiveParts {
   appPool: Pick<Pool, "stats">;
   ingest: { counters(): IngestCounters };
+  reads: Pick<MarketReads, "report">;
   backups: { report(): BackupHealth };
   changedPlans: { present(): readonly ChangedPlan[] | undefined };
   alerts: Pick<Alerts, "firing">;
@@ -99,6 +101,7 @@ export function createSnapshotCache(
         tablesFresh: !justBack && freshValue(tables, at, maxAgeMs.stats) !== undefined,
         tablesError: tables.error,
         ingest: live.ingest.counters(),
+        reads: live.reads.report(),
         backups: live.backups.report(),
         plans: live.changedPlans.present(),
         firing: live.alerts.firing(),

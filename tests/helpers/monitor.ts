@@ -83,6 +83,7 @@ export async function createLoneMonitor(
         lanes: { active: 0, waiting: 0 },
       }),
     },
+    reads: { report: () => undefined },
     backups: {
       report: () =>
         reportBackups({

@@ -136,6 +136,7 @@ try {
       }),
     },
     changedPlans: { present: () => undefined },
+    reads: { report: () => undefined },
     backups: {
       report: () =>
         reportBackups({

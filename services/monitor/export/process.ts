@@ -226,6 +226,43 @@ function copyFamilies(backups: Snapshot["backups"]): Family[] {
   ];
 }
 
+/** Returns nothing where no standby may answer reads. */
+function readFamilies({ reads }: Snapshot): Family[] {
+  if (!reads) return [];
+  const { standbys } = reads;
+  return [
+    counter("market_reads", "Reads of ticks and candles, by the server that answered", [
+      { labels: { target: "primary" }, value: reads.primary },
+      ...standbys.map(({ name, served }) => ({ labels: { target: name }, value: served })),
+    ]),
+    counter(
+      "market_reads_fallen_back",
+      "Reads that the primary answered because a standby could not, by standby and reason",
+      standbys.flatMap(({ name, fallen_back }) =>
+        Object.entries(fallen_back).map(([reason, value]) => ({
+          labels: { standby: name, reason },
+          value,
+        }))
+      ),
+    ),
+    gauge(
+      "read_standby_staleness_seconds",
+      "Upper bound of what a standby for reads is behind the primary",
+      standbys.flatMap(({ name, staleness_seconds: value }) =>
+        value === null ? [] : [{ labels: { standby: name }, value }]
+      ),
+    ),
+    gauge(
+      "read_standby_used",
+      "1: the standby gets reads",
+      standbys.map(({ name, refusal }) => ({
+        labels: { standby: name },
+        value: Number(refusal === null),
+      })),
+    ),
+  ];
+}
+
 function hubFamilies({ messages, clients }: ProcessFacts): Family[] {
   return [
     counter("hub_messages", "Messages published on the live channel", messages),
@@ -266,6 +303,7 @@ export function familiesOf(snapshot: Snapshot, facts: ProcessFacts): Family[] {
     ...poolFamilies(snapshot),
     ...ingestFamilies(snapshot),
     ...partitionFamilies(snapshot),
+    ...readFamilies(snapshot),
     ...backupFamilies(snapshot),
     ...hubFamilies(facts),
     ...processFamilies(facts),

@@ -55,6 +55,7 @@ export function databaseHealth(snapshot: Snapshot) {
       uploads_active: snapshot.ingest.lanes.active,
       uploads_waiting: snapshot.ingest.lanes.waiting,
     },
+    ...(snapshot.reads ? { reads: snapshot.reads } : {}),
     backups: snapshot.backups,
     alerts: snapshot.firing,
     recommendations: recommend(snapshot),
