@@ -28,7 +28,9 @@ const next = (client: LiveClient, type: string, after: number) =>
   client.sees(`a ${type} after ${after}`, (one) => one.type === type && one.seq > after);
 
 Deno.test("a new client gets hello and the latest of each type at once", async () => {
-  await withClient((first) => next(first, "partition_status", 0).then(() => {}));
+  await withClient(async (first) => {
+    for (const type of ["partition_status", "database_performance"]) await next(first, type, 0);
+  });
   const began = Date.now();
   await withClient(async (client) => {
     const hello = await client.sees("hello", ({ type }) => type === "hello");
