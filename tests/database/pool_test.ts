@@ -84,7 +84,7 @@ Deno.test("beyond the pool a bounded queue waits; beyond the queue requests are 
     // Before anything that waits for time or for the server.
     const error = await Promise.race([
       refusal(sleep(pool, 0.2)),
-      new Promise<undefined>((done) => setTimeout(done, 0)),
+      new Promise<undefined>((done) => setTimeout(() => done(undefined), 0)),
     ]);
     assert.ok(error, "without waiting");
     assert.equal(error.code, "overloaded");
