@@ -234,11 +234,20 @@ Deno.test("guessing is answered with waits that grow; a right token passes at on
   assert.equal(await statusOf({ ...bearer(admin), ...from }), 200, "from the same address too");
   const cookie = await login(admin, from);
   assert.equal(await statusOf({ ...pairOf(cookie), ...from }), 200);
-  const asked = await ask("/api/session", { headers: { ...bearer("guess"), ...from } });
-  assert.equal(asked.status, 429, "nor does any other path say whether a token is right");
+  // The wait of the last wrong one may be over on a busy machine; that of the next is twice as long.
+  const refusedSoon = async (guess: () => ReturnType<typeof ask>) => {
+    for (let n = 0; n < 10; n++) if ((await guess()).status === 429) return true;
+    return false;
+  };
+  assert.ok(
+    await refusedSoon(() => ask("/api/session", { headers: { ...bearer("guess"), ...from } })),
+    "nor does any other path say whether a token is right",
+  );
   const body = { token: "guess" };
-  const login429 = await ask("/api/session", { method: "POST", headers: from, body });
-  assert.equal(login429.status, 429);
+  assert.ok(
+    await refusedSoon(() => ask("/api/session", { method: "POST", headers: from, body })),
+    "nor does the login",
+  );
   assert.equal((await guess(1, "203.0.113.51")).status, 401, "others pay nothing for it");
   const probe = await ask("/api/health/live", { headers: { ...bearer("guess"), ...from } });
   assert.equal(probe.status, 200, "a probe with a wrong token finds a server that lives");

@@ -6,6 +6,7 @@ import { StartError } from "../../errors.ts";
 import { createLogger } from "../../log.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
 import { type Certificates, createCertificates } from "../helpers/certificates.ts";
+import { within } from "../helpers/eventually.ts";
 import { freePort, startProcess } from "../helpers/process.ts";
 import { passOverDriver } from "../helpers/rejections.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
@@ -39,29 +40,32 @@ async function refusal(
   { purpose = "server", retry = startRetry }: { purpose?: "server" | "tool"; retry?: StartRetry } =
     {},
 ) {
-  const said: string[] = [];
-  const holdfast = await createHoldfast({
-    config: readConfig({ HOME: "/nowhere", HOLDFAST_DATA_DIR: folder, ...env }),
-    log: createLogger({ level: "error", write: () => {} }),
-    upgrade,
-    version: "0.0.0-test",
-    purpose,
-    retry,
-    say: (line) => said.push(line),
-  });
-  const began = performance.now();
-  try {
-    await holdfast.start(AbortSignal.timeout(20_000));
-  } catch (error) {
+  const refusals: { line: string; said: string[]; waitedMs: number }[] = [];
+  await within(10_000, "the start ends", async () => {
+    const said: string[] = [];
+    const holdfast = await createHoldfast({
+      config: readConfig({ HOME: "/nowhere", HOLDFAST_DATA_DIR: folder, ...env }),
+      log: createLogger({ level: "error", write: () => {} }),
+      upgrade,
+      version: "0.0.0-test",
+      purpose,
+      retry,
+      say: (line) => said.push(line),
+    });
+    const began = performance.now();
+    const error = await holdfast.start(AbortSignal.timeout(120_000)).then(
+      () => assert.fail(`${JSON.stringify(env)} started`),
+      (thrown: unknown) => thrown,
+    );
+    const waitedMs = performance.now() - began;
+    await holdfast.stop();
     assert.ok(error instanceof StartError, String(error));
-    assert.ok(performance.now() - began < 10_000, "within ten seconds");
     assert.ok(!error.message.includes("\n"), "one line");
     assert.doesNotMatch(error.message, /hunter2/);
-    return { line: error.message, said, waitedMs: performance.now() - began };
-  } finally {
-    await holdfast.stop();
-  }
-  assert.fail(`${JSON.stringify(env)} started`);
+    refusals.push({ line: error.message, said, waitedMs });
+    return waitedMs;
+  });
+  return refusals.at(-1)!;
 }
 
 testWith(

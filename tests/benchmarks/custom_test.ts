@@ -13,7 +13,7 @@ import { createRandom } from "../../services/benchmarks/measuring/random.ts";
 import { createBenchmarks } from "../../services/benchmarks/service.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createHub } from "../../services/live/hub.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 
 const written = `-- title: One index or none
 -- unit: lookups/s
@@ -127,33 +127,38 @@ Deno.test("a folder of SQL cases is run by the same runner, in the run's own sch
 });
 
 Deno.test("a lock of 2 s in an open loop of inserts shows in p99, and is not hidden", async () => {
-  await sql`create table public.open_loop (n int4)`;
-  const schedule = poissonSchedule(createRandom(1), 500, 4_000);
-  const locking = connectSql({ ...connect, max: 1 });
-  const locked = eventually(
-    async () => (await sql`select count(*) > 100 as some from public.open_loop`)[0]?.some,
-    "inserts going on",
-  ).then(() =>
-    locking.unsafe(
-      "begin; lock table public.open_loop in exclusive mode; select pg_sleep(2); commit",
-    )
-      .simple()
-  );
-  const { latencies, completed } = await openLoop({
-    schedule,
-    now: () => performance.now(),
-    begin(from, to, ended) {
-      for (let at = from; at < to; at++) {
-        sql`insert into public.open_loop values (${at})`.then(() => ended(at));
-      }
-    },
-    giveUpAfterMs: 10_000,
-    signal: new AbortController().signal,
+  // A busy machine does late what has waited for the lock.
+  await within(2_600, "p99 is that of the lock", async () => {
+    await sql`drop table if exists public.open_loop`;
+    await sql`create table public.open_loop (n int4)`;
+    const schedule = poissonSchedule(createRandom(1), 500, 4_000);
+    const locking = connectSql({ ...connect, max: 1 });
+    const locked = eventually(
+      async () => (await sql`select count(*) > 100 as some from public.open_loop`)[0]?.some,
+      "inserts going on",
+    ).then(() =>
+      locking.unsafe(
+        "begin; lock table public.open_loop in exclusive mode; select pg_sleep(2); commit",
+      )
+        .simple()
+    );
+    const { latencies, completed } = await openLoop({
+      schedule,
+      now: () => performance.now(),
+      begin(from, to, ended) {
+        for (let at = from; at < to; at++) {
+          sql`insert into public.open_loop values (${at})`.then(() => ended(at));
+        }
+      },
+      giveUpAfterMs: 10_000,
+      signal: new AbortController().signal,
+    });
+    await locked;
+    await locking.end();
+    assert.equal(completed, schedule.length);
+    const { p99, max } = latencies.summary();
+    assert.ok(p99 > 1_700, `p99 ${p99} ms`);
+    assert.ok(max >= p99);
+    return p99;
   });
-  await locked;
-  await locking.end();
-  assert.equal(completed, schedule.length);
-  const { p99, max } = latencies.summary();
-  assert.ok(p99 > 1_700 && p99 < 2_600, `p99 ${p99} ms`);
-  assert.ok(max >= p99);
 });

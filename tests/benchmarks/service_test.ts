@@ -17,7 +17,7 @@ import {
 } from "../../services/benchmarks/service.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createHub } from "../../services/live/hub.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { watchRejections } from "../helpers/rejections.ts";
 
 const { unhandled, stop: stopWatching } = watchRejections();
@@ -238,20 +238,24 @@ Deno.test("a second run is refused while one runs, in this process and in anothe
 
 Deno.test("an abort answers within 2 s amid a long statement, and leaves nothing", async () => {
   const { benchmarks, events } = setUp([sleeping(30), honest]);
-  const { id } = await benchmarks.startRun();
-  await schemaMade();
-  await eventually(
-    async () =>
-      (await sql`select 1 from pg_stat_activity where query like '%pg_sleep(30)'`).length > 0,
-    "the long statement",
-  );
-  const before = performance.now();
-  const run = await benchmarks.abortRun(id);
-  assert.ok(performance.now() - before < 2_000, `${performance.now() - before} ms`);
-  assert.equal(run.status, "aborted");
-  assert.ok(run.finished_at);
-  assert.equal(events.at(-1)?.status, "aborted");
-  await nothingLeft();
+  let id = "";
+  await within(2_000, "the abort", async () => {
+    ({ id } = await benchmarks.startRun());
+    await schemaMade();
+    await eventually(
+      async () =>
+        (await sql`select 1 from pg_stat_activity where query like '%pg_sleep(30)'`).length > 0,
+      "the long statement",
+    );
+    const before = performance.now();
+    const run = await benchmarks.abortRun(id);
+    const took = performance.now() - before;
+    assert.equal(run.status, "aborted");
+    assert.ok(run.finished_at);
+    assert.equal(events.at(-1)?.status, "aborted");
+    await nothingLeft();
+    return took;
+  });
   assert.equal((await benchmarks.abortRun(id)).status, "aborted", "once more changes nothing");
 });
 
@@ -274,20 +278,24 @@ Deno.test("an abort amid work on connections of a case's own leaves nothing, and
     const { benchmarks, events } = setUp(shippedCases.filter((bench) => bench.id === id), {
       measuring: { quick: long, full: long },
     });
-    const run = await benchmarks.startRun({ force: true });
     const table = `${id.split("_")[0]}%`;
-    await eventually(
-      async () =>
-        (await sql`
+    await within(2_000, `the abort of ${id}`, async () => {
+      const run = await benchmarks.startRun({ force: true });
+      const earlier = events.length;
+      await eventually(
+        async () =>
+          (await sql`
           select 1 from pg_tables
           where schemaname like 'bench\\_%' and tablename like ${table}`).length,
-      `the tables of ${id}`,
-    );
-    await eventually(() => events.length > 0, "a word of the run");
-    const before = performance.now();
-    assert.equal((await benchmarks.abortRun(run.id)).status, "aborted", id);
-    assert.ok(performance.now() - before < 2_000, `${id}: ${performance.now() - before} ms`);
-    await nothingLeft();
+        `the tables of ${id}`,
+      );
+      await eventually(() => events.length > earlier, "a word of the run");
+      const before = performance.now();
+      assert.equal((await benchmarks.abortRun(run.id)).status, "aborted", id);
+      const took = performance.now() - before;
+      await nothingLeft();
+      return took;
+    });
   }
 });
 
@@ -324,12 +332,22 @@ Deno.test("what a killed Holdfast left is swept: schema, sessions and the claim 
 });
 
 Deno.test("a busy server refuses a run unless it is forced", async () => {
-  const busy = Array.from({ length: 5 }, () => sql`select pg_sleep(3)`.execute());
+  const sleeper = connectSql({ ...connect, max: 5, applicationName: "sleeper" });
+  const busy = Array.from({ length: 5 }, () => sleeper`select pg_sleep(300)`.execute());
+  const slept = Promise.allSettled(busy);
+  await eventually(async () => {
+    const rows = await sql`
+      select 1 from pg_stat_activity where application_name = 'sleeper' and state = 'active'`;
+    return rows.length === busy.length;
+  }, "it is busy");
   const { benchmarks } = setUp([honest]);
   await assert.rejects(benchmarks.startRun(), refused("server_busy"));
   const { id } = await benchmarks.startRun({ force: true });
   assert.equal((await benchmarks.waitForRun(id)).status, "completed");
-  await Promise.all(busy);
+  await sql`
+    select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'sleeper'`;
+  await slept;
+  await sleeper.end();
   await nothingLeft();
 });
 
@@ -398,8 +416,10 @@ Deno.test("with the database away the report answers within a second from what i
   assert.equal(measured.length, 8);
   await sql.end({ timeout: 1 });
   server.stopNow();
-  const asked = performance.now();
-  assert.deepEqual(await benchmarks.performanceReport(), before);
-  assert.ok(performance.now() - asked < 1_000);
+  await within(1_000, "the report", async () => {
+    const asked = performance.now();
+    assert.deepEqual(await benchmarks.performanceReport(), before);
+    return performance.now() - asked;
+  });
   await assert.rejects(benchmarks.startRun(), refused("database_unavailable"));
 });

@@ -21,8 +21,8 @@ async function lockTree(app: TestApp) {
       target: app.holdfast.target,
       max: 1,
       applicationName: `orders-${n}`,
-      statementTimeoutMs: 60_000,
-      lockTimeoutMs: 60_000,
+      statementTimeoutMs: 600_000,
+      lockTimeoutMs: 600_000,
       pooled: false,
     }));
   const [root, ...others] = sessions;
@@ -31,7 +31,7 @@ async function lockTree(app: TestApp) {
     sql.unsafe(text).simple().then(() => "done", (error) => String(error.code));
   const first = end(
     root,
-    "begin; update public.orders set note = 'root' where id = 1; select pg_sleep(50); commit",
+    "begin; update public.orders set note = 'root' where id = 1; select pg_sleep(500); commit",
   );
   await eventually(async () => {
     const [row] = await app.sql`select 1 as there from pg_locks where mode = 'RowExclusiveLock'

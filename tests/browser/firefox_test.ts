@@ -39,8 +39,6 @@ testWith(
     await withFirefox(async (browser, app) => {
       await fill(app);
       const { page, complaints, hosts } = await visit(browser, app.url);
-      // The browser shares a busy machine with the server.
-      page.setDefaultTimeout(60_000);
       await page.locator('.verdict[data-status="degraded"]').waitFor();
 
       await page.locator('.chip .dot[data-phase="open"]').waitFor();
@@ -72,7 +70,7 @@ testWith(
       await page.keyboard.press("h");
       await settled(page, "/history");
       await page.getByLabel("Time range").selectOption("24h");
-      assert.equal(new URL(page.url()).search, "?range=24h");
+      await page.waitForURL(({ search }) => search === "?range=24h");
       await page.reload();
       await settled(page, "/history");
       assert.equal(await page.getByLabel("Time range").inputValue(), "24h");

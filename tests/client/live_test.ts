@@ -172,9 +172,12 @@ Deno.test("a link that goes silent is given up and made anew", async () => {
   const { alerts } = reading(live);
   await eventually(() => states.includes("connected"), "it connects");
   const before = alerts().length;
+  const connected = () => states.filter((one) => one === "connected").length;
+  // A busy machine may have been late with a pong, and the link made anew for that.
+  const connectedBefore = connected();
   proxy.silence();
   await publish();
-  await eventually(() => states.filter((one) => one === "connected").length === 2, "it is back");
+  await eventually(() => connected() > connectedBefore, "it is back");
   await eventually(() => alerts().length === before + 1, "what was sent into silence comes");
   live.close();
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseHealthResponse, PartitionHealthResponse } from "../../routes/health/schemas.ts";
 import { createDebianServer } from "../helpers/debian.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 import type { Answer } from "../helpers/ticks.ts";
@@ -68,19 +68,26 @@ testWith(
         const report = await eventually(async () => {
           const found = DatabaseHealthResponse.parse(await given.json("/api/health/database"));
           const { server_version, transactions_per_second } = found.performance_metrics;
+          // A busy machine may cut a reading short, or hold up the event loop, for a moment.
+          if (found.overall_status !== "healthy") throw new Error(JSON.stringify(found.checks));
           return server_version !== null && transactions_per_second !== null && found;
-        }, "the statistics are read");
+        }, "the statistics are read, and it is healthy");
         assert.match(report.performance_metrics.server_version!, /^15\./);
-        assert.equal(report.overall_status, "healthy", JSON.stringify(report.checks));
         assert.equal(
           report.performance_metrics.checksum_failures,
           null,
           "checksums are off: unknown",
         );
         assert.deepEqual(report.checks.filter(({ name }) => name.startsWith("collector:")), []);
-        const [real] = await given.sql`
-        select count(*)::int as used from pg_stat_activity where backend_type = 'client backend'`;
-        assert.ok(Math.abs(report.performance_metrics.connections_used! - real!.used) <= 2);
+        // Sessions come and go: the two readings are compared until they are of the same moment.
+        await eventually(async () => {
+          const found = DatabaseHealthResponse.parse(await given.json("/api/health/database"));
+          const [real] = await given.sql`
+            select count(*)::int as used
+            from pg_stat_activity
+            where backend_type = 'client backend'`;
+          return Math.abs(found.performance_metrics.connections_used! - real!.used) <= 2;
+        }, "the sessions are those of the server");
       });
 
       await t.step("rotation makes the same partitions and fills a gap", async () => {
@@ -107,10 +114,12 @@ testWith(
         await server.stop();
         await eventually(async () => (await given.request("/api/health")).status === 503, "away");
         for (let again = 0; again < 3; again++) {
-          const asked = performance.now();
-          const answer = await given.request("/api/ticks?symbol=SPY");
-          assert.equal((await answer.json()).code, "database_unavailable");
-          assert.ok(performance.now() - asked < 5_000, "requests do not hang");
+          await within(5_000, "requests do not hang", async () => {
+            const asked = performance.now();
+            const answer = await given.request("/api/ticks?symbol=SPY");
+            assert.equal((await answer.json()).code, "database_unavailable");
+            return performance.now() - asked;
+          });
         }
         await server.start();
         await eventually(

@@ -39,8 +39,12 @@ async function assertServes(app: TestApp): Promise<void> {
     ),
   );
   for (const { ticks } of reads) assert.equal(ticks.length, 10);
-  const health = await app.json<{ status: string }>("/api/health");
-  assert.equal(health.status, "healthy", JSON.stringify(health));
+  // A busy machine may hold up the event loop for a moment, which degrades it.
+  await eventually(async () => {
+    const health = await app.json<{ status: string }>("/api/health");
+    if (health.status !== "healthy") throw new Error(JSON.stringify(health));
+    return true;
+  }, "it is healthy");
 }
 
 testWith(

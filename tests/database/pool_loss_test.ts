@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createPool } from "../../db/pool/pool.ts";
 import { codeOf } from "../../db/errors.ts";
 import { HoldfastError } from "../../errors.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 function poolOf(app: TestApp, max = 2) {
@@ -38,16 +39,16 @@ Deno.test("connections that die under work neither crash the process nor commit 
     await t.step("lost while a statement runs: the statement fails, the pool goes on", async () => {
       const [me] = await pool.run((sql) => sql<{ pid: number }[]>`select pg_backend_pid() as pid`);
       assert.ok(me);
-      const running = pool.transaction((sql) => sql`select pg_sleep(4), pg_backend_pid()`).catch((
-        e,
-      ) => e);
-      for (;;) {
+      const running = pool.transaction(async (sql) => {
+        await sql`set local statement_timeout = 0`;
+        await sql`select pg_sleep(300), pg_backend_pid()`;
+      }, { deadlineMs: 300_000 }).catch((e) => e);
+      const { pid } = await eventually(async () => {
         const [found] = await app.sql<{ pid: number }[]>`
           select pid from pg_stat_activity where application_name = 'lost' and query like '%pg_sleep%'`;
-        if (!found) continue;
-        await kill(found.pid);
-        break;
-      }
+        return found;
+      }, "the statement runs");
+      await kill(pid);
       const failure = await running;
       assert.equal(failure.code, "database_unavailable", String(failure));
       const answers = await Promise.all(

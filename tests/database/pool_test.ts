@@ -4,7 +4,7 @@ import { createPool, type Pool } from "../../db/pool/pool.ts";
 import { type ErrorCode, HoldfastError } from "../../errors.ts";
 import { createLogger } from "../../log.ts";
 import { embeddedPassword } from "../helpers/embedded_url.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { type Proxy, startProxy } from "../helpers/proxy.ts";
 
 let folder = "";
@@ -74,21 +74,26 @@ const alive = (pool: Pool) => pool.run((sql) => sql<{ one: number }[]>`select 1 
 
 Deno.test("beyond the pool a bounded queue waits; beyond the queue requests are refused at once", async () => {
   await withPool({}, async (pool) => {
+    const began = performance.now();
     const served = [1, 2, 3, 4, 5].map(() => sleep(pool, 0.2));
     const full = pool.stats();
     assert.deepEqual(
       [full.size, full.active, full.idle, full.waiting, full.utilization],
       [2, 2, 0, 3, 1],
     );
-    const asked = performance.now();
-    const error = await refusal(sleep(pool, 0.2));
+    // Before anything that waits for time or for the server.
+    const error = await Promise.race([
+      refusal(sleep(pool, 0.2)),
+      new Promise<undefined>((done) => setTimeout(() => done(undefined), 0)),
+    ]);
+    assert.ok(error, "without waiting");
     assert.equal(error.code, "overloaded");
     assert.ok(error.retryAfterSeconds);
-    assert.ok(performance.now() - asked < 50, "without waiting");
     await Promise.all(served);
+    const took = performance.now() - began;
     const { active, waiting, utilization, acquire_wait_ms: wait } = pool.stats();
     assert.deepEqual([active, waiting, utilization], [0, 0, 0]);
-    assert.ok(wait.p99 >= 350 && wait.p99 < 2_000, `the last waited for two others: ${wait.p99}`);
+    assert.ok(wait.p99 >= 350 && wait.p99 < took, `the last waited for two others: ${wait.p99}`);
     assert.ok(wait.p50 >= 150 && wait.p50 <= wait.p95 && wait.p95 <= wait.p99);
   });
 });
@@ -114,15 +119,17 @@ Deno.test("one request past its deadline does not disturb the others", async () 
 
 Deno.test("what a request waited for its connection is not taken from its work, where the work has a time of its own", async () => {
   await withPool({ max: 1 }, async (pool) => {
-    const first = sleep(pool, 0.4);
-    const options = { deadlineMs: 600, workMs: 600 };
+    // Each keeps to its time although a busy machine adds half a second; both together do not.
+    await alive(pool);
+    const first = sleep(pool, 0.6);
+    const options = { deadlineMs: 1_100, workMs: 1_100 };
     const [row] = await pool.run(
-      (sql) => sql`select 1 as one, pg_sleep(0.4)::text as slept`,
+      (sql) => sql`select 1 as one, pg_sleep(0.6)::text as slept`,
       options,
     );
     assert.equal(row?.one, 1);
     await first;
-    const late = await refusal(pool.run((sql) => sql`select pg_sleep(0.8)`, options));
+    const late = await refusal(pool.run((sql) => sql`select pg_sleep(2)`, options));
     assert.equal(late.code, "deadline_exceeded");
   });
 });
@@ -137,11 +144,14 @@ Deno.test("a statement past statement_timeout is ended by the server", async () 
 Deno.test("a link that went silent is given up at the deadline and replaced", async () => {
   await withPool({ max: 2 }, async (pool) => {
     await Promise.all([alive(pool), alive(pool)]);
-    proxy.silence();
-    const asked = performance.now();
-    await Promise.all([1, 2].map(() => refusedAs("deadline_exceeded", sleep(pool, 0, 300))));
-    assert.ok(performance.now() - asked < 1_000, "at the deadline");
-    await Promise.all([alive(pool), alive(pool)]);
+    await within(1_000, "at the deadline", async () => {
+      proxy.silence();
+      const asked = performance.now();
+      await Promise.all([1, 2].map(() => refusedAs("deadline_exceeded", sleep(pool, 0, 300))));
+      const took = performance.now() - asked;
+      await Promise.all([alive(pool), alive(pool)]);
+      return took;
+    });
     await eventually(() => pool.stats().active === 0, "no connection stays stuck");
   });
 });
@@ -176,9 +186,11 @@ Deno.test("nobody listens: every request says so, none hangs", async () => {
     pooler: { pooled: false },
   });
   for (let again = 0; again < 4; again++) {
-    const asked = performance.now();
-    await refusedAs("database_unavailable", alive(pool));
-    assert.ok(performance.now() - asked < 3_000);
+    await within(3_000, "none hangs", async () => {
+      const asked = performance.now();
+      await refusedAs("database_unavailable", alive(pool));
+      return performance.now() - asked;
+    });
   }
   await pool.end();
 });

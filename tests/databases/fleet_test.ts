@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeDatabases } from "../helpers/databases.ts";
 import { connectLive } from "../helpers/live.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { processWide } from "../../services/monitor/export/process.ts";
@@ -183,7 +183,14 @@ Deno.test("several databases are looked after apart; one that is away delays no 
     assert.equal(worst?.name, "gone");
     assert.match(worst?.reasons.join() ?? "", /127\.0\.0\.1|refuse|cannot be reached/i);
     assert.deepEqual(others.map(({ name }) => name).sort(), ["first", "found.third", "second"]);
-    for (const { age_ms } of others) assert.ok(age_ms !== null && age_ms < 10_000, `${age_ms}`);
+    // Each is read every five seconds: on a busy machine the moment is waited for at which all were read of late.
+    await eventually(
+      async () =>
+        (await list(app)).every(({ name, age_ms }) =>
+          name === "gone" || age_ms !== null && age_ms < 10_000
+        ),
+      "the others are read on",
+    );
 
     await checkScrape(app);
     await checkAlerts(app);
@@ -231,10 +238,12 @@ Deno.test("several databases are looked after apart; one that is away delays no 
     const location = silence.headers.get("location");
     if (location !== null) assert.match(location, /^\/api\/databases\/second\//);
     await silence.body?.cancel();
-    const began = performance.now();
-    const { databases } = await app.json<Listed>("/api/databases?limit=1");
-    assert.ok(performance.now() - began < 2_000);
-    assert.equal(databases.length, 1);
+    await within(2_000, "the list", async () => {
+      const began = performance.now();
+      const { databases } = await app.json<Listed>("/api/databases?limit=1");
+      assert.equal(databases.length, 1);
+      return performance.now() - began;
+    });
   } finally {
     await app.stop();
     await own.stop();

@@ -30,6 +30,8 @@ export async function visit(
   viewport = { width: 1280, height: 900 },
 ): Promise<Visit> {
   const page = await browser.newPage();
+  // The browser shares a busy machine with the server.
+  page.setDefaultTimeout(60_000);
   await page.setViewportSize(viewport);
   const seen: Visit = { page, complaints: [], hosts: new Set(), frames: [] };
   page.on("console", (message) => {

@@ -37,3 +37,25 @@ export async function within(
     `Took more than ${ms} ms each time: ${what} (${took.map(Math.round).join(", ")})`,
   );
 }
+
+/**
+ * Waits as `eventually` does, and passes when at most `most` rounds of what is under test were done meanwhile: so "soon" is
+ * counted in its own work, which a busy machine slows too. `round` answers what differs from round to round.
+ */
+export async function withinRounds<T>(
+  most: number,
+  what: string,
+  round: () => unknown,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
+  let last = round();
+  let done = 0;
+  const found = await eventually(() => {
+    const present = round();
+    if (present !== last) done++;
+    last = present;
+    return probe();
+  }, what);
+  if (done > most) throw new Error(`Came about after ${done} rounds, not ${most}: ${what}`);
+  return found;
+}

@@ -60,7 +60,7 @@ export function startLoad(
           method: "POST",
           headers: { "content-type": "application/x-ndjson", "idempotency-key": key },
           body,
-          signal: AbortSignal.any([abandoned.signal, AbortSignal.timeout(20_000)]),
+          signal: AbortSignal.any([abandoned.signal, AbortSignal.timeout(60_000)]),
         });
         const text = await answer.text();
         if (answer.status === 200) {

@@ -63,15 +63,27 @@ Deno.test("every path answers other methods with 405 and Allow, whatever else is
 Deno.test("HEAD answers as GET does, without a body", async () => {
   for (const { method, path } of operationsIn(app.holdfast.document as unknown as Document)) {
     if (method !== "GET") continue;
-    const get = await app.request(filled(path));
-    await get.text();
-    const head = await app.request(filled(path), { method: "HEAD" });
-    assert.deepEqual([path, head.status, head.headers.get("content-type"), await head.text()], [
-      path,
-      get.status,
-      get.headers.get("content-type"),
-      "",
-    ]);
+    const read = async () => {
+      const answer = await app.request(filled(path));
+      await answer.text();
+      return [answer.status, answer.headers.get("content-type")];
+    };
+    // What is unknown at the start may be known between two requests: then both are sent again.
+    for (let tries = 1;; tries++) {
+      const before = await read();
+      const head = await app.request(filled(path), { method: "HEAD" });
+      const text = await head.text();
+      if (String(await read()) !== String(before)) {
+        assert.ok(tries < 20, `${path} never stands still`);
+        continue;
+      }
+      assert.deepEqual([path, head.status, head.headers.get("content-type"), text], [
+        path,
+        ...before,
+        "",
+      ]);
+      break;
+    }
   }
 });
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { overdue } from "../../runtime/http/connections.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { startApp } from "../helpers/test_app.ts";
 import { beginRequest, type RawRequest } from "../helpers/raw_request.ts";
 
@@ -38,15 +38,15 @@ async function stalled(url: string, head: string, dripped?: string): Promise<str
 async function servingMeanwhile<T>(url: string, path: string, work: Promise<T>): Promise<T> {
   let over = false;
   const ended = work.finally(() => over = true);
-  let asked = 0;
+  let served = 0;
   do {
-    const answer = await fetch(url + path, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(url + path, { signal: AbortSignal.timeout(20_000) });
     assert.equal(answer.status, 200);
     await answer.body?.cancel();
-    asked++;
+    if (!over) served++;
     await new Promise((done) => setTimeout(done, 50));
   } while (!over);
-  assert.ok(asked > 1, "others were served meanwhile");
+  assert.ok(served > 0, "others were served meanwhile");
   return await ended;
 }
 
@@ -110,11 +110,12 @@ for (const { what, head, drip: dripped, expected } of stalls) {
     });
     try {
       const url = `http://127.0.0.1:${server.port}`;
-      const started = performance.now();
-      const texts = await servingMeanwhile(url, "/", stalled(url, head, dripped));
-      for (const text of texts) assert.match(text, expected);
-      const ms = performance.now() - started;
-      assert.ok(ms < 8_000, `the last was ended after ${Math.round(ms)} ms`);
+      await within(8_000, "the last is ended", async () => {
+        const started = performance.now();
+        const texts = await servingMeanwhile(url, "/", stalled(url, head, dripped));
+        for (const text of texts) assert.match(text, expected);
+        return performance.now() - started;
+      });
       await Promise.all(left); // the work for those that got no answer has ended too
     } finally {
       await server.stop();
@@ -150,7 +151,7 @@ for (const [what, body] of unread) {
       await connection.write(new TextEncoder().encode(get));
       await asked.promise;
       // A stop waits for the answer under way: nothing but the limit ends it.
-      await deadline(server.stop(), 10_000);
+      await deadline(server.stop(), 60_000);
     } finally {
       connection.close();
     }

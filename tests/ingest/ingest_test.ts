@@ -208,10 +208,11 @@ Deno.test("instruments made by an upload that failed are unmade, and the next up
 });
 
 Deno.test("a day whose partition vanished gets a new one at the second try", async () => {
-  const ticks = [tick({ ts: ago(3 * day), symbol: "LEAF" })];
+  const ts = ago(3 * day);
+  const ticks = [tick({ ts, symbol: "LEAF" })];
   await send(app, ticks, create);
   await app.sql.unsafe(
-    `drop table market.ticks_p${ago(3 * day).slice(0, 10).replaceAll("-", "")}`,
+    `drop table market.ticks_p${ts.slice(0, 10).replaceAll("-", "")}`,
   );
   const refused = await app.post("/api/ticks", ticks);
   assert.equal(refused.status, 503);

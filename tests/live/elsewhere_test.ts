@@ -107,6 +107,7 @@ Deno.test("beside a standby clients see what the primary's Holdfast tells, and t
     await eventually(() => makers(atTheirs).includes("theirs"), "its own go out at once");
     await tell(ours);
     await eventually(() => makers(atTheirs).length === 3, "and it goes on", 30_000);
+    await eventually(() => makers(atOurs).length >= 2, "its own clients have both");
     assert.deepEqual(makers(atOurs), ["ours", "ours"]);
   } finally {
     for (const client of clients) await client.close();

@@ -3,7 +3,7 @@ import { budgetOf } from "../../services/monitor/collect/budget.ts";
 import { connectSql } from "../../db/connection.ts";
 import { tierOf } from "../../db/collectors/list.ts";
 import { createDebianServer } from "../helpers/debian.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 
@@ -48,27 +48,39 @@ Deno.test("locks on a leaf, on its parent and on own tables: nothing waits beyon
             await blocker.unsafe(`lock table ${table} in access exclusive mode`);
           }
           for (const tier of ["fast", "stats", "slow", "hourly"] as const) {
-            const started = performance.now();
-            await monitor.runNow(tier);
-            assert.ok(performance.now() - started < 3_000, `${tier} is done soon`);
+            await within(3_000, `${tier} is done soon`, async () => {
+              const started = performance.now();
+              await monitor.runNow(tier);
+              return performance.now() - started;
+            });
             const [row] = await app.sql<{ count: number }[]>`
               select count(*)::int as count from pg_stat_activity where application_name = 'holdfast-monitor'`;
             most = Math.max(most, row?.count ?? 0);
           }
-          const { readings } = monitor.snapshot();
-          for (const [name, { durationMs, error }] of Object.entries(readings)) {
-            const budget = budgetOf(
-              { fast: 1, stats: 1, slow: 5, hourly: 3600 }[
+          // One that a busy machine holds up keeps to its budget when it is asked again; one that waits for the lock does not.
+          await within(0, "beyond its budget", async () => {
+            let beyond = -Infinity;
+            for (const tier of ["fast", "stats", "slow", "hourly"] as const) {
+              await monitor.runNow(tier);
+            }
+            const { readings } = monitor.snapshot();
+            for (const [name, { durationMs, error }] of Object.entries(readings)) {
+              const seconds = { fast: 1, stats: 1, slow: 5, hourly: 3600 }[
                 tierOf(name as keyof typeof readings)
-              ] * 1000,
-            );
-            assert.ok((durationMs ?? 0) <= budget, `${name} took ${durationMs} ms`);
-            assert.equal(error, undefined, name);
-          }
+              ];
+              beyond = Math.max(beyond, (durationMs ?? 0) - budgetOf(seconds * 1000));
+              assert.equal(error, undefined, name);
+            }
+            return beyond;
+          });
           assert.ok(most <= 2, `${most} connections`);
+          await monitor.runNow("fast");
           const health = await healthOf(app);
           assert.ok(health.age_ms < 3_000, "health is of now");
-          const stale = health.checks.filter(({ status }) => status !== "healthy");
+          // But for what a busy machine alone may cause.
+          const stale = health.checks.filter(({ name, status }) =>
+            status !== "healthy" && name !== "event_loop_lag"
+          );
           if (what === "own tables") {
             // What could not be read or written is named; nothing else suffers.
             assert.deepEqual(stale.map(({ name }) => name).sort(), ["history", "partitions"]);
@@ -158,7 +170,6 @@ Deno.test("a collector that runs into its statement timeout is unknown by name, 
     const check = await eventually(
       async () => await checkOf(app, "collector:locks") ?? false,
       "it is named",
-      20_000,
     );
     await blocker`rollback`;
     await waiting;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createEmbeddedServer, type EmbeddedServer } from "../../db/embedded/server.ts";
 import { createLogger } from "../../log.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { postmastersOf } from "../helpers/process.ts";
 import { watchRejections } from "../helpers/rejections.ts";
@@ -43,18 +43,21 @@ interface Body {
   checks?: { name: string; status: string; detail: string }[];
 }
 
-/** One answer, which must come within `limitMs`. */
+/** The answer to a request, which must come within `limitMs`: a second or a third try may, where a busy machine held up one. */
 async function ask(path: string, limitMs = 1_000, init?: RequestInit) {
-  const asked = performance.now();
-  const answer = await app.request(path, init);
-  const body: Body = await answer.json();
-  const took = performance.now() - asked;
-  assert.ok(took < limitMs, `${path} took ${took} ms`);
-  return { status: answer.status, body };
+  let answered: { status: number; body: Body } | undefined;
+  await within(limitMs, `the answer of ${path}`, async () => {
+    const asked = performance.now();
+    const answer = await app.request(path, init);
+    answered = { status: answer.status, body: await answer.json() };
+    return performance.now() - asked;
+  });
+  assert.ok(answered);
+  return answered;
 }
 
 async function assertAway(): Promise<void> {
-  await eventually(async () => (await ask("/api/health")).status === 503, "it notices", 10_000);
+  await eventually(async () => (await ask("/api/health")).status === 503, "it notices");
   const overall = await ask("/api/health");
   assert.equal(overall.body.status, "unhealthy");
   assert.match(overall.body.checks?.[0]?.detail ?? "", /^no answer since \d{4}-/);
@@ -95,7 +98,6 @@ async function assertBack(): Promise<void> {
       return status === 200 && body.status === "ready";
     },
     "it is ready again",
-    20_000,
   );
   await eventually(
     async () => {
@@ -103,7 +105,6 @@ async function assertBack(): Promise<void> {
       return body.status === "healthy" && (body.age_ms ?? 9_999) < 3_000;
     },
     "it is healthy again",
-    20_000,
   );
   const stored = await app.post("/api/ticks?create=true", [
     { ts: new Date().toISOString(), symbol: "SPY", price: 170.5, size: 100, exchange: "P" },
@@ -155,24 +156,25 @@ Deno.test("what an outage kept from being asked is asked once it is over, not an
   await eventually(
     () => missed().every((error) => error === undefined),
     "it is asked again",
-    20_000,
   );
 });
 
-/** Every process of the server: the postmaster and its children. */
-async function serverPids(): Promise<number[]> {
+/** Stops the postmaster and its children where they are, and answers them: the postmaster first, which then makes no more. */
+async function freezeServer(): Promise<number[]> {
   const [postmaster] = await postmastersOf(folder);
   assert.ok(postmaster, "the server runs");
   const { pid } = postmaster;
+  Deno.kill(pid, "SIGSTOP");
   const { stdout } = await new Deno.Command("ps", {
     args: ["-o", "pid=", "--ppid", String(pid)],
   }).output();
-  return [pid, ...new TextDecoder().decode(stdout).trim().split(/\s+/).map(Number)];
+  const children = new TextDecoder().decode(stdout).trim().split(/\s+/).map(Number);
+  for (const child of children) Deno.kill(child, "SIGSTOP");
+  return [pid, ...children];
 }
 
 Deno.test("a server that says nothing any more hangs no report and no request", async () => {
-  const pids = await serverPids();
-  for (const pid of pids) Deno.kill(pid, "SIGSTOP");
+  const pids = await freezeServer();
   try {
     await assertAway();
     const paths = ["/api/alerts?state=resolved", "/api/ticks?symbol=SPY", "/api/alerts"];
@@ -192,7 +194,7 @@ Deno.test("after many outages within the hour it warns for a while, and is not s
   const open = () => app.holdfast.monitor.snapshot().firing;
   for (let outage = 0; outage < 5 && !open().some(({ flapping }) => flapping); outage++) {
     await server.stop();
-    await eventually(async () => (await ask("/api/health")).status === 503, "it notices", 10_000);
+    await eventually(async () => (await ask("/api/health")).status === 503, "it notices");
     await server.start();
     await eventually(
       () => app.holdfast.monitor.snapshot().unreachable === undefined,

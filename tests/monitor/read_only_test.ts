@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AlertList } from "../../routes/alerts/schemas.ts";
 import { HealthResponse, Liveness } from "../../routes/health/schemas.ts";
 import { createDebianServer } from "../helpers/debian.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, withinRounds } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
@@ -61,19 +61,16 @@ const failing = async (app: TestApp) =>
   AlertList.parse(await app.json("/api/alerts?state=firing")).alerts
     .find(({ rule }) => rule === "write_failing");
 
-/** A fast tick is a second here; the rest is for a machine that has much else to do. */
-const tickMs = 4_000;
+/** Waits for what the next fast tick brings: the one under way when it begins has begun before it. */
+const atNextTick = <T>(app: TestApp, what: string, probe: () => Promise<T | undefined | false>) =>
+  withinRounds(4, what, () => app.holdfast.monitor.snapshot().readings.activity.at, probe);
 
 async function assertReadOnly(app: TestApp, cause: RegExp, remedy: RegExp): Promise<void> {
-  const alert = await eventually(
-    async () => {
-      const found = await failing(app);
-      assert.match(JSON.stringify(found?.evidence), cause);
-      return found;
-    },
-    "write_failing fires, and names the cause",
-    tickMs,
-  );
+  const alert = await atNextTick(app, "write_failing fires, and names the cause", async () => {
+    const found = await failing(app);
+    assert.match(JSON.stringify(found?.evidence), cause);
+    return found;
+  });
   assert.equal(alert.severity, "critical");
   const { status, body } = await ready(app);
   assert.deepEqual([status, body.status, body.mode], [503, "unavailable", "read_only"]);
@@ -86,8 +83,8 @@ async function assertReadOnly(app: TestApp, cause: RegExp, remedy: RegExp): Prom
 }
 
 async function assertWriting(app: TestApp): Promise<void> {
-  await eventually(async () => (await ready(app)).status === 200, "it is ready", tickMs);
-  await eventually(async () => !await failing(app), "write_failing is over", tickMs);
+  await atNextTick(app, "it is ready", async () => (await ready(app)).status === 200);
+  await atNextTick(app, "write_failing is over", async () => !await failing(app));
   assert.notEqual((await health(app)).body.status, "unhealthy");
 }
 
@@ -158,11 +155,7 @@ async function behaves(t: Deno.TestContext, app: TestApp): Promise<void> {
     "a role whose new sessions are read-only is warned of while ours write",
     async () => {
       await app.sql.unsafe(`alter role current_user set ${setting} = on`);
-      const warned = await eventually(
-        async () => (await health(app)).write,
-        "it is said",
-        tickMs,
-      );
+      const warned = await atNextTick(app, "it is said", async () => (await health(app)).write);
       assert.equal(warned.status, "degraded");
       assert.match(warned.detail, /Sessions that begin now cannot write: .* is on for role/);
       assert.equal((await ready(app)).status, 200);

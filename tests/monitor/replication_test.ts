@@ -111,10 +111,16 @@ testWith(
             clear: 1_000,
           });
           await setLevels(app, "replication_delay", { warning: 0.5, critical: null, clear: 0.2 });
-          await eventually(() => value("replication_lag_bytes")?.value === 0, "it has caught up");
-          assert.equal(value("replication_lag_bytes")?.scope, "standby_one");
-          assert.equal(value("standbys")?.value, 1);
-          assert.deepEqual(await alerts("firing"), []);
+          // A busy machine may have held the standby up for longer than these levels: it is judged where it has caught up.
+          await eventually(async () => {
+            await app.holdfast.monitor.runNow("stats");
+            const lag = value("replication_lag_bytes");
+            const delay = value("replication_lag_seconds");
+            if (lag?.value !== 0 || (delay?.value ?? 0) > 0.2) return false;
+            assert.deepEqual([lag.scope, value("standbys")?.value], ["standby_one", 1]);
+            assert.deepEqual(await alerts("firing"), []);
+            return true;
+          }, "it has caught up, and no alert fires");
           await eventually(async () => {
             await watched.look();
             // Something is written every second: between two of them it has replayed all.
@@ -185,7 +191,10 @@ testWith(
           await there`select pg_wal_replay_pause()`;
           await app.sql`insert into public.much
           select g, repeat('y', 200) from generate_series(1, 20000) as g`;
-          await eventually(async () => (await alerts("firing")).length > 0, "it fires again");
+          await eventually(
+            async () => (await alerts("firing")).some(({ rule }) => rule === "replication_lag"),
+            "it fires again",
+          );
           await there.end();
           await standby.stop();
           const missing = await eventually(

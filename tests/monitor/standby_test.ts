@@ -3,7 +3,7 @@ import { connectSql, type Sql } from "../../db/connection.ts";
 import { AlertList } from "../../routes/alerts/schemas.ts";
 import { HealthResponse, Liveness, PartitionHealthResponse } from "../../routes/health/schemas.ts";
 import { type Cluster, createCluster, embeddedBin } from "../helpers/cluster.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, withinRounds } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 import { startProxy } from "../helpers/proxy.ts";
@@ -17,8 +17,9 @@ const quick = {
   HOLDFAST_ALERT_WRITE_FAILING_COOLDOWN_SECONDS: "0",
   HOLDFAST_ALERT_WRITE_FAILING_KEEP_FIRING_SECONDS: "0",
 };
-/** A fast tick is a second here; the rest is for a machine that has much else to do. */
-const tickMs = 5_000;
+/** Waits for what one of the next fast ticks brings, in which writing may be tried once more. */
+const atNextTicks = <T>(app: TestApp, what: string, probe: () => Promise<T | undefined | false>) =>
+  withinRounds(5, what, () => app.holdfast.monitor.snapshot().readings.activity.at, probe);
 
 const beside = (cluster: Cluster) => startApp({ DATABASE_URL: cluster.url(), ...quick });
 
@@ -52,7 +53,7 @@ async function upload(app: TestApp, at: number) {
 
 /** Sends an upload again and again until it is taken, as a client does. */
 const uploadPatiently = (app: TestApp, at: number) =>
-  eventually(async () => (await upload(app, at)).status === 200, `upload ${at} is taken`, 30_000);
+  eventually(async () => (await upload(app, at)).status === 200, `upload ${at} is taken`);
 
 async function health(app: TestApp) {
   const answer = await app.request("/api/health");
@@ -83,7 +84,9 @@ async function assertWatches(app: TestApp, primary: string): Promise<void> {
   const refused = await upload(app, 0);
   assert.deepEqual([refused.status, refused.body.code], [503, "database_read_only"]);
   assert.match(refused.body.detail ?? "", new RegExp(`is a standby.*${primary}`));
-  assert.deepEqual((await firing(app)).map(({ rule }) => rule), []);
+  // But for what a busy machine alone fires.
+  const fired = (await firing(app)).map(({ rule }) => rule);
+  assert.deepEqual(fired.filter((rule) => rule !== "event_loop_lag"), []);
   for (
     const path of [
       "/metrics",
@@ -122,18 +125,14 @@ async function assertWatches(app: TestApp, primary: string): Promise<void> {
 }
 
 async function assertWrites(app: TestApp): Promise<void> {
-  await eventually(
-    async () => {
-      const { status, body } = await ready(app);
-      return status === 200 && body.mode === "writing";
-    },
-    "it writes",
-    tickMs,
-  );
-  await eventually(
-    async () => !(await firing(app)).some(({ rule }) => rule === "write_failing"),
+  await atNextTicks(app, "it writes", async () => {
+    const { status, body } = await ready(app);
+    return status === 200 && body.mode === "writing";
+  });
+  await atNextTicks(
+    app,
     "write_failing is over",
-    tickMs,
+    async () => !(await firing(app)).some(({ rule }) => rule === "write_failing"),
   );
   assert.equal((await health(app)).body.role, "primary");
 }
@@ -142,18 +141,13 @@ async function assertDemoted(app: TestApp): Promise<void> {
   await eventually(
     async () => (await health(app)).body.mode === "watch_only",
     "it sees a standby",
-    20_000,
   );
   // One that was open before, for another cause, tells of this one at the next tick.
-  const alert = await eventually(
-    async () => {
-      const found = (await firing(app)).find(({ rule }) => rule === "write_failing");
-      assert.match(JSON.stringify(found?.evidence), /"mode":"watch_only","cause":"standby"/);
-      return found;
-    },
-    "write_failing fires, and names the standby",
-    tickMs,
-  );
+  const alert = await atNextTicks(app, "write_failing fires, and names the standby", async () => {
+    const found = (await firing(app)).find(({ rule }) => rule === "write_failing");
+    assert.match(JSON.stringify(found?.evidence), /"mode":"watch_only","cause":"standby"/);
+    return found;
+  });
   assert.equal(alert.severity, "critical");
   const unready = await ready(app);
   assert.deepEqual([unready.status, unready.body.mode], [503, "watch_only"]);
@@ -285,10 +279,10 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
             "it watches",
           );
           await onServer(archived, (sql) => sql`select pg_promote()`);
-          await eventually(
-            async () => (await ready(narrow)).status === 503,
+          await atNextTicks(
+            narrow,
             "it is not ready",
-            tickMs,
+            async () => (await ready(narrow)).status === 503,
           );
           assert.match(
             (await ready(narrow)).body.detail,
@@ -296,10 +290,10 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
           );
           const { status, write } = await health(narrow);
           assert.deepEqual([status, write?.status], [503, "unhealthy"]);
-          await eventually(
-            async () => (await firing(narrow)).some(({ rule }) => rule === "write_failing"),
+          await atNextTicks(
+            narrow,
             "write_failing fires",
-            tickMs,
+            async () => (await firing(narrow)).some(({ rule }) => rule === "write_failing"),
           );
           await onServer(archived, (sql) => sql`alter role narrow superuser`);
           await assertWrites(narrow);
@@ -408,10 +402,10 @@ async function losesNothing(bin: string): Promise<void> {
           sql`select pg_terminate_backend(pid) from pg_stat_activity
           where application_name like 'holdfast%'`,
       );
-      await eventually(
-        async () => (await health(watching)).body.mode === "read_only",
+      await atNextTicks(
+        watching,
         "it is read-only",
-        tickMs,
+        async () => (await health(watching)).body.mode === "read_only",
       );
       await onPrimary(`alter database postgres reset ${setting}`);
       await assertWrites(watching);

@@ -5,6 +5,7 @@ import {
   type ConversionInput,
   createConversions,
 } from "../../services/partitions/rewrite/service.ts";
+import { startControl } from "../helpers/control.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type Guarded, someDays, startGuarded } from "../helpers/guardian.ts";
 import { testWith } from "../helpers/skip.ts";
@@ -149,6 +150,7 @@ async function convertUnderWrites(table: string, rows: number, perSecond: number
     widenKeys: true,
     policy: { ...someDays, interval: "1 week", premake: 2 },
   };
+  const control = await startControl(guarded.target, 4);
   const writers = startWriters(table, rows, perSecond);
   const stopReader = reads ? startReader(table, rows) : undefined;
   await pause(500);
@@ -169,6 +171,7 @@ async function convertUnderWrites(table: string, rows: number, perSecond: number
   assert.ok(before[0]?.n > 0);
   const reader = await stopReader?.();
   const sent = await writers.stop();
+  const machine = await control.stop();
   const old = `${table}_holdfast_plain`;
   const [now_, then] = [await contentOf(table), await contentOf(old)];
   const worst = writers.late.reduce((most, ms) => Math.max(most, ms), 0);
@@ -194,7 +197,9 @@ async function convertUnderWrites(table: string, rows: number, perSecond: number
   assert.equal(now_.rows, now_.ids);
   assert.ok(sent > 0 && move.changes_applied > 0);
   assert.deepEqual(reader?.wrong ?? [], []);
-  assert.ok(worst < 500, `a write took ${worst} ms`);
+  // On a machine that makes writers wait by itself: no more than twice as long as those of a table that nobody converts.
+  const most = Math.max(500, 2 * machine);
+  assert.ok(worst < most, `a write took ${worst} ms, not ${most}`);
   await conversions.act(table, "undo");
   await conversions.advance();
   assert.deepEqual(await contentOf(table), now_, "undone, with everything written since");

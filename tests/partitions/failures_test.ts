@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { eventually } from "../helpers/eventually.ts";
+import { startControl } from "../helpers/control.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { type Guarded, startGuarded } from "../helpers/guardian.ts";
 
 /** One test per way in which partition managers fail; the list with results stands in docs/partitions.md. */
@@ -52,6 +53,7 @@ Deno.test("a default partition: detaching takes a brief lock, is tried again, an
   await using guardian = guarded.at(now);
   await guardian.put("withdefault.t", detachAll);
   const reader = await holdOpen("select count(*) from withdefault.t");
+  const control = await startControl(guarded.target, 4);
   const rotating = guardian.rotation.rotate("test");
   let worst = 0;
   for (let n = 0; n < 100; n++) {
@@ -62,7 +64,9 @@ Deno.test("a default partition: detaching takes a brief lock, is tried again, an
   }
   await rotating;
   await reader.letGo();
-  assert.ok(worst < 300, `a writer waited ${worst} ms`);
+  // On a machine that makes writers wait by itself: no more than twice as long as those of a table that nobody rotates.
+  const most = Math.max(300, 2 * await control.stop());
+  assert.ok(worst < most, `a writer waited ${worst} ms, not ${most}`);
   const after = await guardian.rotation.rotate("test");
   assert.deepEqual(after.errors, []);
   assert.ok(!("old_01" in await guarded.leaves("withdefault.t")));
@@ -365,9 +369,12 @@ Deno.test("a leaf locked exclusively keeps neither the plan waiting nor the othe
   await using guardian = guarded.at(now);
   await guardian.put("locked.t", { premake: 0 });
   await guardian.put("beside.t", { premake: 0 });
-  const started = performance.now();
-  const plan = await guardian.rotation.plan();
-  assert.ok(performance.now() - started < 400, "no lock was waited for");
+  let plan = await guardian.rotation.plan();
+  await within(400, "no lock is waited for", async () => {
+    const started = performance.now();
+    plan = await guardian.rotation.plan();
+    return performance.now() - started;
+  });
   assert.match(plan.skipped[0]?.reason ?? "", /old_14.*unknown/);
   assert.deepEqual(plan.steps.map(({ table }) => table), ["beside.t"]);
   await holder.letGo();

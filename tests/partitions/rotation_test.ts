@@ -3,6 +3,7 @@ import { createPool } from "../../db/pool/pool.ts";
 import { createLogger } from "../../log.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import { createRotation } from "../../services/partitions/rotation.ts";
+import { startControl } from "../helpers/control.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 
@@ -105,6 +106,9 @@ Deno.test("a reader that holds the parent open keeps no insert waiting while a l
   try {
     await reader`begin`;
     await reader`select count(*) from market.ticks`;
+    const { target } = app.holdfast;
+    assert.ok(target.kind === "socket");
+    const control = await startControl({ ...target, user: "postgres" }, 4);
     const rotating = rotation.rotate("test");
     let worst = 0;
     for (let n = 0; n < 50; n++) {
@@ -114,7 +118,9 @@ Deno.test("a reader that holds the parent open keeps no insert waiting while a l
       worst = Math.max(worst, performance.now() - from);
     }
     assert.equal((await rotating).created.length, 5);
-    assert.ok(worst < 1_000, `an insert waited ${worst} ms`);
+    // On a machine that makes writers wait by itself: no more than twice as long as those of a table that nobody rotates.
+    const most = Math.max(1_000, 2 * await control.stop());
+    assert.ok(worst < most, `an insert waited ${worst} ms, not ${most}`);
   } finally {
     await reader`rollback`;
     reader.release();

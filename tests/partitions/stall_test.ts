@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connectSql } from "../../db/connection.ts";
 import { startControl } from "../helpers/control.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { type Guarded, startGuarded } from "../helpers/guardian.ts";
 
 let guarded: Guarded;
@@ -130,6 +131,12 @@ Deno.test("CREATE … PARTITION OF, which Holdfast never uses, makes them wait f
   const making = guarded.sql`
     create table stall.later partition of stall.t for values from ('2027-01-01') to ('2027-01-02')`
     .execute();
+  await eventually(async () => {
+    const rows = await guarded.sql`
+      select 1 from pg_locks where relation = 'stall.t'::regclass and not granted
+        and mode = 'AccessExclusiveLock'`;
+    return rows.length > 0;
+  }, "it waits for the reader");
   await pause(800);
   await reader`rollback`;
   reader.release();
