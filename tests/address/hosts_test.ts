@@ -184,7 +184,7 @@ testWith(
     const ask = () =>
       pool.run(async (sql) => (await sql`select inet_server_port() as port`)[0]?.port);
     try {
-      await eventually(async () => await ask() === primary.port, "the second is found");
+      await eventually(async () => await ask() === primary.port, "the second is found", 10_000);
       const taken = silent.taken();
       const answers = await Promise.all([ask(), ask()]);
       assert.deepEqual(answers, [primary.port, primary.port]);
@@ -253,7 +253,7 @@ testWith(
           const error = await pool.transaction(async (sql) => {
             await sql`select 1`;
             await set(after);
-            for (const until = performance.now() + 60_000; performance.now() < until;) {
+            for (const until = performance.now() + 4_000; performance.now() < until;) {
               await sql`select 1`;
             }
           }).then(() => undefined, (thrown: unknown) => thrown);
@@ -300,12 +300,13 @@ testWith(
       await primary.stop();
       assert.notEqual(await store(), 200);
       await standby.promote();
-      await eventually(async () => await store() === 200, "ticks are taken again");
+      await eventually(async () => await store() === 200, "ticks are taken again", 20_000);
       const [row] = await there`select count(*)::int4 as count from market.ticks`;
       assert.ok(row?.count >= 1);
       await eventually(
         async () => (await app.json<{ status: string }>("/api/health/ready")).status === "ready",
         "it is ready",
+        20_000,
       );
     } finally {
       await there.end({ timeout: 1 });

@@ -76,12 +76,12 @@ Deno.test("the demo feeds nothing into a database that has instruments, unless i
   const ticks = async () => (await sql`select count(*)::int as count from market.ticks`)[0]?.count;
   const before = await ticks();
   const shy = startProcess({ env, args: ["demo"] });
-  await eventually(() => shy.logged("demo_sends_nothing").length > 0, "it says so");
+  await eventually(() => shy.logged("demo_sends_nothing").length > 0, "it says so", 30_000);
   shy.kill("SIGTERM");
   assert.equal(await shy.exited, 0);
   assert.equal(await ticks(), before);
   const bold = startProcess({ env, args: ["demo", "--force"] });
-  await eventually(() => bold.logged("demo_running").length > 0, "it feeds");
+  await eventually(() => bold.logged("demo_running").length > 0, "it feeds", 30_000);
   bold.kill("SIGTERM");
   assert.equal(await bold.exited, 0);
   assert.ok(await ticks() > before);

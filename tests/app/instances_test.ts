@@ -113,6 +113,7 @@ Deno.test("after a kill -9 of the leader another leads within ten seconds", asyn
     await eventually(
       async () => (await list(url)).instances.find(({ id }) => id === "leader")?.alive === false,
       "and shown as gone",
+      20_000,
     );
   } finally {
     await end();

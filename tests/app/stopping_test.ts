@@ -59,6 +59,7 @@ async function assertDead(pids: number[]): Promise<void> {
   await eventually(
     async () => !(await Promise.all(pids.map(isAlive))).includes(true),
     "no process of the server is left",
+    3_000,
   );
 }
 
@@ -243,10 +244,11 @@ testWith(terminal, "a terminal that is closed stops deno task serve in order", a
   await storeTick(url);
   screen.close();
   await screen.exited;
-  await eventually(async () => (await postmastersOf(dir)).length === 0, "its server ends");
+  await eventually(async () => (await postmastersOf(dir)).length === 0, "its server ends", 10_000);
   await eventually(
     async () => await Deno.readTextFile(`${dir}/holdfast.lock`) === "",
     "the lock is released",
+    10_000,
   );
   await assertGone(dir);
 });

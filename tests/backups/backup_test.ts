@@ -117,6 +117,7 @@ Deno.test("WAL is archived from the first backup on, and its lag is measured", a
       return [...Deno.readDirSync(wal)].length > 0;
     },
     "a segment is in the archive",
+    30_000,
   );
   const report = await health();
   assert.equal(report.archive_enabled, true);

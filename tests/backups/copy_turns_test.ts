@@ -116,6 +116,7 @@ async function archiveWal(): Promise<void> {
       return existsSync(wal) && readdirSync(wal).some((name) => name.startsWith(segment));
     },
     `segment ${segment} is in the archive`,
+    30_000,
   );
   await turn();
 }

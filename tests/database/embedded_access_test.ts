@@ -176,7 +176,7 @@ Deno.test("an orphan of an earlier version is closed while it runs", async () =>
     const { pgCtl } = await findBinaries("18");
     await runCommand(pgCtl, ["reload", "--pgdata", `${dir}/postgres`], {
       as: unprivilegedUser(),
-      timeoutMs: 60_000,
+      timeoutMs: 10_000,
     });
     const server = await open();
     assert.equal(await server.start(), "adopted");

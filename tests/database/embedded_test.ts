@@ -113,6 +113,7 @@ Deno.test("a server killed with -9 is reported at once and brought back with its
       return app.logged("embedded_postgres_restarted").length > 0 && answer.status === 200;
     },
     "the server is brought back",
+    30_000,
   );
   assert.ok(seen.some(({ status }) => status === 503), "meanwhile it is unhealthy");
   const away = seen.filter(({ status }) => status === 503).map(({ age }) => age);

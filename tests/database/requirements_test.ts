@@ -53,7 +53,7 @@ async function assertRefused(url: string, reason: RegExp): Promise<void> {
     version: "0.0.0-test",
   });
   try {
-    const error = await holdfast.start(AbortSignal.timeout(60_000)).then(
+    const error = await holdfast.start(AbortSignal.timeout(10_000)).then(
       () => undefined,
       (thrown) => thrown,
     );

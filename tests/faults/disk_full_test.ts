@@ -28,7 +28,7 @@ interface Seen {
 }
 
 async function ask(url: string): Promise<Seen> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(20_000) });
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
   return { status: answer.status, body: await answer.json() };
 }
 
@@ -58,6 +58,7 @@ async function assertWell({ url }: ServeProcess): Promise<void> {
       return true;
     },
     "it is healthy again",
+    20_000,
   );
 }
 
@@ -70,7 +71,7 @@ async function sendRefused({ url }: ServeProcess, key: string): Promise<Response
     headers: { "content-type": "application/x-ndjson", "idempotency-key": key },
     body: `${JSON.stringify({ ts: startedAt, symbol: "NEVER", price: 1, size: 1 })}\n`
       .repeat(refusedRows),
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(20_000),
   });
 }
 
@@ -82,7 +83,7 @@ async function sendLarge({ url }: ServeProcess): Promise<Response> {
     headers: { "content-type": "application/x-ndjson" },
     // More than a segment of the log, which the server frees now and then.
     body: `${row}\n`.repeat(400_000),
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(20_000),
   });
 }
 
@@ -248,7 +249,7 @@ testWith(
 
       await step("space again: uploads go on, also under a key that was refused", async () => {
         await disk.relieve();
-        await awaitProgress(load);
+        await awaitProgress(load, 10_000);
         for (const replayed of [false, true]) {
           const body = await (await sendRefused(holdfast, refusedKey)).json();
           assert.deepEqual([body.quarantined, body.replayed], [refusedRows, replayed]);
@@ -262,6 +263,7 @@ testWith(
           await eventually(
             () => holdfast.logged("embedded_postgres_died").length > 0,
             "the server's death is noticed",
+            20_000,
           );
           await assertUnwell(holdfast, "database", /no answer since/);
           await eventually(() => holdfast.logged("job_failed").length > 2, "it is tried again");
@@ -273,7 +275,7 @@ testWith(
 
       await step("space again: the server is brought back, uploads go on", async () => {
         await disk.relieve();
-        await awaitProgress(load);
+        await awaitProgress(load, 20_000);
         await assertWell(holdfast);
       });
 
@@ -292,8 +294,8 @@ testWith(
         await eventually(() => holdfast.logged("database_not_ready").length > 1, "it tries");
         await assertUnwell(holdfast, "preparation", /disk of the data directory is full/);
         await disk.relieve();
-        await holdfast.ready();
-        await awaitProgress(load);
+        await holdfast.ready(20_000);
+        await awaitProgress(load, 10_000);
       });
 
       await load.stop();

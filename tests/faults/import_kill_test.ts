@@ -42,7 +42,7 @@ async function writeFiles(folder: string): Promise<string[]> {
 async function importWithKills(env: Record<string, string>, paths: string[]): Promise<string> {
   for (let kill = 0; kill < kills; kill++) {
     const running = startProcess({ env, args: ["import", ...paths] });
-    await eventually(() => /rows\/s/.test(running.errors()), "a batch is stored");
+    await eventually(() => /rows\/s/.test(running.errors()), "a batch is stored", 30_000);
     // The moment is what varies; nothing waits for a result here.
     await new Promise((done) => setTimeout(done, Math.random() * 400));
     try {

@@ -147,7 +147,7 @@ Deno.test("clients that leave while they wait for a connection are gone from the
     return gone - left;
   });
   // No queue is before it.
-  const answer = await app.request("/api/instruments", { signal: AbortSignal.timeout(20_000) });
+  const answer = await app.request("/api/instruments", { signal: AbortSignal.timeout(2_000) });
   assert.equal(answer.status, 200);
   await answer.body?.cancel();
 });
@@ -155,7 +155,7 @@ Deno.test("clients that leave while they wait for a connection are gone from the
 Deno.test("a change goes on when its client leaves", async () => {
   await whileLocked("market.instruments", async () => {
     const connection = await ask("POST", "/api/instruments", JSON.stringify({ symbol: "STAYS" }));
-    await eventually(async () => await waiting("holdfast") === 1, "it waits");
+    await eventually(async () => await waiting("holdfast") === 1, "it waits", 5_000);
     connection.close();
     await new Promise((done) => setTimeout(done, 300)); // it could have been taken for left by then
     assert.equal(await waiting("holdfast"), 1);

@@ -53,6 +53,7 @@ async function untilOver(location: string): Promise<OperationAnswer> {
       return over;
     },
     "the operation is over",
+    20_000,
   );
   return last as OperationAnswer;
 }

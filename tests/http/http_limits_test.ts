@@ -40,7 +40,7 @@ async function servingMeanwhile<T>(url: string, path: string, work: Promise<T>):
   const ended = work.finally(() => over = true);
   let served = 0;
   do {
-    const answer = await fetch(url + path, { signal: AbortSignal.timeout(20_000) });
+    const answer = await fetch(url + path, { signal: AbortSignal.timeout(5_000) });
     assert.equal(answer.status, 200);
     await answer.body?.cancel();
     if (!over) served++;
@@ -151,7 +151,7 @@ for (const [what, body] of unread) {
       await connection.write(new TextEncoder().encode(get));
       await asked.promise;
       // A stop waits for the answer under way: nothing but the limit ends it.
-      await deadline(server.stop(), 60_000);
+      await deadline(server.stop(), 10_000);
     } finally {
       connection.close();
     }

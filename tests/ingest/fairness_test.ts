@@ -30,7 +30,7 @@ function rows(symbol: string, count: number): string {
 async function upload(
   { url }: TestApp,
   body: string,
-  { key }: { key?: string } = {},
+  { key, withinMs = 5_000 }: { key?: string; withinMs?: number } = {},
 ) {
   const answer = await fetch(`${url}/api/ticks?create=true`, {
     method: "POST",
@@ -39,8 +39,7 @@ async function upload(
       ...(key === undefined ? {} : { "idempotency-key": key }),
     },
     body,
-    // Longer than a lane is waited for: that a lane was needed shows in who lost one.
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(withinMs),
   });
   return {
     status: answer.status,
@@ -78,7 +77,7 @@ Deno.test("with every lane held by an upload that dawdles, small uploads are ans
   const dawdlers = [await dawdle(app, "D1"), await dawdle(app, "D2")];
   await lanes(app, 2, 0);
   for (let nth = 0; nth < 20; nth++) {
-    const { status, body } = await upload(app, rows("SMALL", small));
+    const { status, body } = await upload(app, rows("SMALL", small), { withinMs: 3_000 });
     assert.deepEqual([status, body.accepted], [200, small]);
   }
   assert.deepEqual(dawdlers.map((one) => one.isAnswered()), [false, false]);
@@ -96,7 +95,7 @@ Deno.test("with every lane held by an upload that dawdles, small uploads are ans
 Deno.test("an upload that dawdles loses its lane to one that waits, and stores nothing", async () => {
   const dawdlers = [await dawdle(app, "D3"), await dawdle(app, "D4")];
   await lanes(app, 2, 0);
-  const { status, body } = await upload(app, rows("WAITED", large));
+  const { status, body } = await upload(app, rows("WAITED", large), { withinMs: 8_000 });
   assert.deepEqual([status, body.accepted], [200, large]);
   const ended = await Promise.race(dawdlers.map(({ answer }) => answer));
   assert.deepEqual([ended.status, ended.body.code], [408, "upload_stalled"]);
@@ -115,7 +114,7 @@ Deno.test("one that sends again what is stored, and dawdles, loses its lane too"
     await dawdle(app, "AGAIN", "again-2"),
   ];
   await lanes(app, 2, 0);
-  assert.equal((await upload(app, rows("WAITED", large))).status, 200);
+  assert.equal((await upload(app, rows("WAITED", large), { withinMs: 8_000 })).status, 200);
   const ended = await Promise.race(dawdlers.map(({ answer }) => answer));
   assert.deepEqual([ended.status, ended.body.code], [408, "upload_stalled"]);
   for (const dawdler of dawdlers) dawdler.vanish();
@@ -136,7 +135,7 @@ Deno.test("large uploads that wait leave room for small ones", async () => {
     const waiting: ReturnType<typeof upload>[] = [];
     for (const nth of [1, 2]) {
       const next = await eventually(async () => {
-        const answer = upload(patient, rows("MANY", large));
+        const answer = upload(patient, rows("MANY", large), { withinMs: 120_000 });
         return await Promise.race([
           answer.then(() => false as const),
           lanes(patient, 2, nth).then(() => ({ answer })),
@@ -176,7 +175,7 @@ Deno.test("small uploads are answered while a huge one is under way", async () =
   })();
   await eventually(() => sent > 20_000, "much of it is sent");
   for (let nth = 0; nth < 20; nth++) {
-    const { status } = await upload(app, rows("SMALL", small));
+    const { status } = await upload(app, rows("SMALL", small), { withinMs: 3_000 });
     assert.equal(status, 200);
   }
   assert.equal(huge.isAnswered(), false, "it is still under way");
@@ -270,7 +269,7 @@ Deno.test("the wait for a lane is bounded, in number and in time", async () => {
     await lanes(narrow, 1, 0);
     const waiting = upload(narrow, rows("LATE", large));
     await lanes(narrow, 1, 1);
-    const oneTooMany = await upload(narrow, rows("MANY", large));
+    const oneTooMany = await upload(narrow, rows("MANY", large), { withinMs: 3_000 });
     assert.deepEqual([oneTooMany.status, oneTooMany.body.code], [503, "overloaded"]);
     assert.equal(oneTooMany.retryAfter, "1");
     const late = await waiting;

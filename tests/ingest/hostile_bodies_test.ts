@@ -232,7 +232,7 @@ for (
         method,
         headers: { "content-type": type, ...(encoding ? { "content-encoding": encoding } : {}) },
         body: sent,
-        signal: AbortSignal.timeout(120_000),
+        signal: AbortSignal.timeout(20_000),
       }).catch((error) => {
         // Refused before all of it was sent: this client then reports the closed connection, not the answer.
         if (sent instanceof ReadableStream && error instanceof TypeError) return undefined;

@@ -167,6 +167,7 @@ Deno.test(`${breaks} random drops and restarts of either of two: no alert is los
     await eventually(
       () => clients.every((client) => client.alerts().length >= told.length),
       `all ${told.length} are there`,
+      30_000,
     ).catch(() => {});
     const early = new Set(clients.flatMap((client) => [...client.early]));
     const ordered = (client?: (typeof clients)[number]) =>

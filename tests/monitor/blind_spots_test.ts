@@ -170,6 +170,7 @@ Deno.test("a collector that runs into its statement timeout is unknown by name, 
     const check = await eventually(
       async () => await checkOf(app, "collector:locks") ?? false,
       "it is named",
+      20_000,
     );
     await blocker`rollback`;
     await waiting;

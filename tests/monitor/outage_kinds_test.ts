@@ -42,6 +42,7 @@ async function assertNoticed(app: TestApp): Promise<number> {
       return status === "unhealthy";
     },
     "the outage is noticed",
+    10_000,
   );
   return Date.now() - began;
 }
@@ -57,6 +58,7 @@ async function assertBack(app: TestApp, since: number): Promise<void> {
       return Date.parse(checked_at ?? "") > since;
     },
     "it is healthy again",
+    20_000,
   );
 }
 
@@ -147,6 +149,7 @@ testWith(
       await eventually(
         async () => expected.test(await version() ?? ""),
         "the version is known",
+        20_000,
       );
       await eventually(
         () => {
@@ -155,6 +158,7 @@ testWith(
             readings.checkpoints.error === undefined;
         },
         "the questions are those of its version",
+        20_000,
       );
     };
     try {

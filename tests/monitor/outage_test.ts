@@ -57,7 +57,7 @@ async function ask(path: string, limitMs = 1_000, init?: RequestInit) {
 }
 
 async function assertAway(): Promise<void> {
-  await eventually(async () => (await ask("/api/health")).status === 503, "it notices");
+  await eventually(async () => (await ask("/api/health")).status === 503, "it notices", 10_000);
   const overall = await ask("/api/health");
   assert.equal(overall.body.status, "unhealthy");
   assert.match(overall.body.checks?.[0]?.detail ?? "", /^no answer since \d{4}-/);
@@ -98,6 +98,7 @@ async function assertBack(): Promise<void> {
       return status === 200 && body.status === "ready";
     },
     "it is ready again",
+    20_000,
   );
   await eventually(
     async () => {
@@ -105,6 +106,7 @@ async function assertBack(): Promise<void> {
       return body.status === "healthy" && (body.age_ms ?? 9_999) < 3_000;
     },
     "it is healthy again",
+    20_000,
   );
   const stored = await app.post("/api/ticks?create=true", [
     { ts: new Date().toISOString(), symbol: "SPY", price: 170.5, size: 100, exchange: "P" },
@@ -156,6 +158,7 @@ Deno.test("what an outage kept from being asked is asked once it is over, not an
   await eventually(
     () => missed().every((error) => error === undefined),
     "it is asked again",
+    20_000,
   );
 });
 
@@ -194,7 +197,7 @@ Deno.test("after many outages within the hour it warns for a while, and is not s
   const open = () => app.holdfast.monitor.snapshot().firing;
   for (let outage = 0; outage < 5 && !open().some(({ flapping }) => flapping); outage++) {
     await server.stop();
-    await eventually(async () => (await ask("/api/health")).status === 503, "it notices");
+    await eventually(async () => (await ask("/api/health")).status === 503, "it notices", 10_000);
     await server.start();
     await eventually(
       () => app.holdfast.monitor.snapshot().unreachable === undefined,

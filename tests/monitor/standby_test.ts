@@ -53,7 +53,7 @@ async function upload(app: TestApp, at: number) {
 
 /** Sends an upload again and again until it is taken, as a client does. */
 const uploadPatiently = (app: TestApp, at: number) =>
-  eventually(async () => (await upload(app, at)).status === 200, `upload ${at} is taken`);
+  eventually(async () => (await upload(app, at)).status === 200, `upload ${at} is taken`, 30_000);
 
 async function health(app: TestApp) {
   const answer = await app.request("/api/health");
@@ -141,6 +141,7 @@ async function assertDemoted(app: TestApp): Promise<void> {
   await eventually(
     async () => (await health(app)).body.mode === "watch_only",
     "it sees a standby",
+    20_000,
   );
   // One that was open before, for another cause, tells of this one at the next tick.
   const alert = await atNextTicks(app, "write_failing fires, and names the standby", async () => {

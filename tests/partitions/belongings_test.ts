@@ -196,7 +196,7 @@ function asLeaf(print: Record<string, unknown>) {
 
 /** Goes on until the newest move of a table is in one of these phases. */
 async function untilEnded({ conversions }: Guardian, table: string, phases: string[]) {
-  for (const until = performance.now() + 120_000; performance.now() < until;) {
+  for (const until = performance.now() + 30_000; performance.now() < until;) {
     await conversions.advance();
     const move = (await conversions.list()).find((one) => `${one.schema}.${one.table}` === table);
     if (move && phases.includes(move.phase)) return move;

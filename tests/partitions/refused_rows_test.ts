@@ -27,7 +27,7 @@ async function fill(schema: string, constraint: string) {
 }
 
 async function finishDrain({ conversions }: Guardian, table: string) {
-  for (const until = performance.now() + 120_000; performance.now() < until;) {
+  for (const until = performance.now() + 30_000; performance.now() < until;) {
     await conversions.advance();
     const move = (await conversions.list()).find((one) => `${one.schema}.${one.table}` === table);
     if (move?.ended_at) return move;

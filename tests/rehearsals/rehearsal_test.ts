@@ -134,7 +134,7 @@ Deno.test("one runs at a time, and one that is aborted leaves nothing", async ()
       return ["warming", "baseline", "changing", "candidate"].includes(status);
     },
     "both copies run",
-    120_000,
+    60_000,
   );
   assert.deepEqual(copies().length, 1);
   const answer = await app.request(`/api/rehearsals/${id}`, { method: "DELETE" });
