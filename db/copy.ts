@@ -124,8 +124,9 @@ export class CopyEncoder {
   }
 }
 
+/** The callbacks of a query of the driver. */
 interface Settleable {
-  resolve(value: { count: number }): void;
+  resolve(value: Writable | { count: number }): void;
   reject(error: unknown): void;
 }
 
@@ -142,31 +143,53 @@ export interface CopyStream {
 }
 
 /**
- * Starts `statement`, a COPY … FROM STDIN in binary or another `format`. postgres.js resolves the query with its stream, and then loses
- * both the end and the error of the COPY (porsager/postgres#1173); taking over the query's callbacks once the
- * stream is there gives both back.
+ * Sends `statement`. `opened` is the stream of its data, `ended` the number of rows that the server took. postgres.js settles a
+ * query once, with the stream, and loses both the end and the error that follow (porsager/postgres#1173), even one that
+ * arrives together with the stream: so its callbacks are taken over before it is sent.
  */
+function sendCopy(sql: Sql, statement: string) {
+  const opened = Promise.withResolvers<Writable>();
+  const ended = Promise.withResolvers<number>();
+  ended.promise.catch(() => {});
+  const query = sql.unsafe(statement);
+  const callbacks = query as unknown as Settleable;
+  callbacks.resolve = (value) => {
+    if (!("count" in value)) return opened.resolve(value);
+    opened.reject(new Error("The statement ended before it took data"));
+    ended.resolve(value.count);
+  };
+  callbacks.reject = (error) => {
+    opened.reject(error);
+    ended.reject(error);
+  };
+  query.writable().catch(() => {}); // sends it; never settles
+  return { opened: opened.promise, ended: ended.promise };
+}
+
+/**
+ * Resolves once the driver's stream has sent the end of the data: from then on the driver takes the next statement. A stream that
+ * has ended destroys itself, and the driver would then send a CopyFail, which ends whichever COPY is open by then.
+ */
+function whenEndSent(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const final = stream._final;
+    stream._final = (done) => {
+      stream._destroy = (error, done) => done(error);
+      final.call(stream, done);
+      resolve();
+    };
+  });
+}
+
+/** Starts `statement`, a COPY … FROM STDIN in binary or another `format`. */
 export async function openCopy(
   sql: Sql,
   statement: string,
   format: CopyFormat = binaryFormat,
 ): Promise<CopyStream> {
-  const query = sql.unsafe(statement);
-  const stream: Writable = await query.writable();
-  const ended = new Promise<number>((resolve, reject) => {
-    const handle = query as unknown as Settleable;
-    handle.resolve = ({ count }) => resolve(count);
-    handle.reject = reject;
-  });
-  ended.catch(() => {});
-  // The driver takes the next statement from the moment in which its stream sends the end.
-  const endSent = new Promise<void>((resolve) => {
-    const final = stream._final;
-    stream._final = (done) => {
-      final.call(stream, done);
-      resolve();
-    };
-  });
+  const { opened, ended } = sendCopy(sql, statement);
+  const stream = await opened;
+  const endSent = whenEndSent(stream);
   stream.on("error", () => {}); // the same error arrives through the query
   /** Goes out with the first rows: each write of its own wakes the server. */
   let first: Uint8Array | undefined = format.header;

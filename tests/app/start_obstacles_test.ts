@@ -36,7 +36,7 @@ async function worksAndStops(dir: string, app: ReturnType<typeof start>): Promis
 
 /** A program of the user that the server runs as, which has nothing to do with it. */
 function startInnocent(): Deno.ChildProcess {
-  const sleep = ["sleep", "600"];
+  const sleep = ["sleep", "3600"];
   const [program = "", ...args] = isRoot
     ? ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups", "--", ...sleep]
     : sleep;

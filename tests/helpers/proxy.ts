@@ -16,18 +16,28 @@ interface Link {
   close(): void;
 }
 
-export function startProxy(to: string | number): Proxy {
+/** Sees the bytes of one direction, and returns those to pass on now. */
+type Tap = (bytes: Uint8Array) => Uint8Array;
+
+export function startProxy(
+  to: string | number,
+  { fromClient = (bytes) => bytes, fromServer = (bytes) => bytes }: {
+    fromClient?: Tap;
+    fromServer?: Tap;
+  } = {},
+): Proxy {
   let target = to;
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const links = new Set<Link>();
   const pumping = new Set<Promise<void>>();
 
-  async function pump(link: Link, from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  async function pump(link: Link, from: Deno.Conn, to: Deno.Conn, tap: Tap): Promise<void> {
     const buffer = new Uint8Array(65_536);
     try {
       for (let read = await from.read(buffer); read !== null; read = await from.read(buffer)) {
-        for (let at = 0; at < read && !link.silent;) {
-          at += await to.write(buffer.subarray(at, read));
+        const passed = tap(buffer.subarray(0, read));
+        for (let at = 0; at < passed.length && !link.silent;) {
+          at += await to.write(passed.subarray(at));
         }
       }
     } catch {
@@ -55,7 +65,11 @@ export function startProxy(to: string | number): Proxy {
         },
       };
       links.add(link);
-      for (const work of [pump(link, client, server), pump(link, server, client)]) {
+      const works = [
+        pump(link, client, server, fromClient),
+        pump(link, server, client, fromServer),
+      ];
+      for (const work of works) {
         pumping.add(work);
         work.finally(() => pumping.delete(work));
       }
