@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { createMessageCutter } from "../backups/wire.ts";
 import { markUnreachable } from "../errors.ts";
 import { type Address, hostLabel } from "./address.ts";
 import { fail } from "./attempt.ts";
 import { mismatch, roleOf, roleParameters } from "./attrs.ts";
+import { serverError } from "./login.ts";
 import { type HostMemory, openServer, wrongRole } from "./open.ts";
 
 /** Opens the sockets of one client of the driver. */
@@ -26,6 +28,36 @@ function failing(error: Error): Duplex {
   const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   setImmediate(() => setImmediate(() => socket.destroy(error)));
   return socket;
+}
+
+/**
+ * Fails a socket whose other end hangs up before the session has begun, as a proxy does that has no server behind it. The
+ * driver would otherwise connect again at once, for ever, and never tell; and after a lost session it swallows the error by
+ * which a server refuses the next.
+ */
+function failUnlessBegun(socket: Socket, label: string): void {
+  const messages = createMessageCutter();
+  let refusal: Error | undefined;
+  const read = (bytes: Uint8Array) => {
+    try {
+      for (const { type, body } of messages.feed(bytes)) {
+        if (type === "E") refusal = serverError(body);
+        if (type === "Z") return stop();
+      }
+    } catch {
+      stop(); // no messages of a server: the driver's connect timeout ends it
+    }
+  };
+  const fails = () => {
+    const text = `${label} closed the connection before the session began`;
+    socket.destroy(markUnreachable(refusal ?? fail("CONNECTION_CLOSED", text)));
+  };
+  const stop = () => {
+    socket.off("data", read);
+    socket.off("end", fails);
+  };
+  socket.on("data", read);
+  socket.once("end", fails);
 }
 
 /** `read` is asked at each connection, so that a new password or certificate is used from then on. */
@@ -60,6 +92,7 @@ export function createConnector(
         last = { address, label: hostLabel(host), password: host.password ?? "" };
         opened.add(socket);
         socket.once("close", () => opened.delete(socket));
+        failUnlessBegun(socket, hostLabel(host));
         return socket;
       } catch (error) {
         return failing(markUnreachable(error));

@@ -41,7 +41,8 @@ async function* readMessages(socket: Socket): AsyncGenerator<WireMessage> {
   for await (const bytes of socket) yield* cutter.feed(bytes as Uint8Array);
 }
 
-function serverError(body: Buffer): Error {
+/** Returns an ErrorResponse as an error, with its SQLSTATE as `code`. */
+export function serverError(body: Buffer): Error {
   const { C: code = "", M: message = "", S, V } = readFields(body);
   // V is S untranslated.
   return Object.assign(new Error(message), { code, severity: V ?? S ?? "" });

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { connectSql, type Sql } from "../../db/connection.ts";
+import { codeOf, isUnreachable } from "../../db/errors.ts";
+import { endsWithin } from "../../lib/deadline.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startProxy } from "../helpers/proxy.ts";
+import { startServer, type TestServer } from "../helpers/server.ts";
+
+let server: TestServer;
+let watch: Sql;
+
+Deno.test.beforeAll(async () => {
+  server = await startServer();
+  watch = connectSql({
+    target: server.target,
+    max: 1,
+    applicationName: "watch",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 1_000,
+    pooled: false,
+  });
+});
+
+Deno.test.afterAll(async () => {
+  await watch.end({ timeout: 0 });
+  await server.stop();
+});
+
+const proxyOf = () => startProxy(`${server.target.directory}/.s.PGSQL.${server.target.port}`);
+
+/** Waits until a statement of this application sleeps. */
+const sleeps = (applicationName: string) =>
+  eventually(async () => {
+    const found = await watch`
+      select from pg_stat_activity
+      where application_name = ${applicationName} and state = 'active' and query like '%pg_sleep%'`;
+    return found.length === 1;
+  }, "the statement runs");
+
+/** A server that reads one message of each client, answers `answer` and hangs up. */
+function startRefusing(answer: string) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let taken = 0;
+  const serving = (async () => {
+    for await (const client of listener) {
+      taken++;
+      await client.read(new Uint8Array(4_096));
+      await client.write(new TextEncoder().encode(answer)).catch(() => {});
+      client.close();
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    taken: () => taken,
+    async stop() {
+      listener.close();
+      await serving;
+    },
+  };
+}
+
+function connectTo(port: number): Sql {
+  return connectSql({
+    target: { kind: "url", url: `postgres://postgres@127.0.0.1:${port}/postgres?sslmode=disable` },
+    max: 1,
+    applicationName: "client_loss",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 1_000,
+    pooled: false,
+    readTypes: false,
+    connectTimeoutMs: 60_000,
+  });
+}
+
+/** Waits for a statement to fail, for a time in which the driver would connect hundreds of times. */
+async function failureOf(statement: PromiseLike<unknown>): Promise<unknown> {
+  let failure: unknown;
+  const failed = Promise.resolve(statement).catch((error) => failure = error);
+  assert.ok(await endsWithin(failed, 10_000), "it has failed");
+  return failure;
+}
+
+Deno.test("a server that hangs up at once is reported, and not asked again and again", async () => {
+  const refusing = startRefusing("");
+  const sql = connectTo(refusing.port);
+  try {
+    const failure = await failureOf(sql`select 1`);
+    assert.ok(isUnreachable(failure), String(failure));
+    assert.match(String(failure), /closed the connection before the session began/);
+    assert.equal(refusing.taken(), 1);
+  } finally {
+    await sql.end({ timeout: 0 });
+    await refusing.stop();
+  }
+});
+
+/** An ErrorResponse as a server sends it before it closes a connection. */
+function refusal(code: string, text: string): string {
+  const fields = `SFATAL\0VFATAL\0C${code}\0M${text}\0\0`;
+  return `E\0\0\0${String.fromCharCode(fields.length + 4)}${fields}`;
+}
+
+Deno.test("a client that lost its session reports why the server refuses the next", async () => {
+  const refusing = startRefusing(refusal("57P03", "the database system is starting up"));
+  const proxy = proxyOf();
+  const sql = connectTo(proxy.port);
+  try {
+    await sql`select 1`;
+    const running = sql`select pg_sleep(300)`.catch((error) => error);
+    await sleeps("client_loss");
+    proxy.leadTo(refusing.port);
+    proxy.cut();
+    assert.ok(isUnreachable(await running));
+    const failure = await failureOf(sql`select 1`);
+    assert.equal(codeOf(failure), "57P03", String(failure));
+    assert.equal(refusing.taken(), 1);
+  } finally {
+    await sql.end({ timeout: 0 });
+    await proxy.stop();
+    await refusing.stop();
+  }
+});
