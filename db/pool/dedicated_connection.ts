@@ -81,7 +81,8 @@ export function createDedicatedConnection(
       onClose: () => {
         if (made !== client) return;
         settled = false;
-        if (current) current.lost = true;
+        // At once: what still waits in the driver would be sent on its next connection, outside of its transaction.
+        if (current) replace();
       },
     });
     return client = made;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connectSql, type Sql } from "../../db/connection.ts";
 import { codeOf, isUnreachable } from "../../db/errors.ts";
+import { createPool } from "../../db/pool/pool.ts";
 import { endsWithin } from "../../lib/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startProxy } from "../helpers/proxy.ts";
@@ -118,5 +119,39 @@ Deno.test("a client that lost its session reports why the server refuses the nex
     await sql.end({ timeout: 0 });
     await proxy.stop();
     await refusing.stop();
+  }
+});
+
+Deno.test("what waits behind the statement that a connection is lost with is not sent by itself", async () => {
+  const proxy = proxyOf();
+  const pool = createPool({
+    target: {
+      kind: "url",
+      url: `postgres://postgres@127.0.0.1:${proxy.port}/postgres?sslmode=disable`,
+    },
+    max: 1,
+    waitingMax: 1,
+    applicationName: "pool_loss",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 1_000,
+    pooler: { pooled: false },
+  });
+  try {
+    await watch`create table halves (id int4)`;
+    const working = pool.transaction(async (sql) => {
+      await sql`insert into halves values (1)`;
+      // The driver keeps back what follows a statement with parameters that its session has not seen yet.
+      await Promise.allSettled([
+        sql`select pg_sleep(${300}::int4)`,
+        sql`insert into halves values (${2}::int4)`,
+      ]);
+    }).catch((error) => error);
+    await sleeps("pool_loss");
+    proxy.cut();
+    assert.equal((await working).code, "database_unavailable");
+    assert.deepEqual([...await watch`select id from halves`], []);
+  } finally {
+    await pool.end();
+    await proxy.stop();
   }
 });
