@@ -3,7 +3,7 @@ import postgres from "postgres";
 import { type Address, hostLabel } from "./address/address.ts";
 import { createConnector } from "./address/connector.ts";
 import { createHostMemory } from "./address/open.ts";
-import { addressOf, passwordOf, type Target } from "./address/target.ts";
+import { addressOf, type Target } from "./address/target.ts";
 import { addArrayTypes } from "./array_types.ts";
 import type { SessionPurpose } from "./session/settings.ts";
 import { startupSettings } from "./session/start.ts";
@@ -63,16 +63,6 @@ function openClient(options: ConnectOptions): Sql {
     ...(options.onNotify ? { onnotify: options.onNotify } : {}),
     connection: { application_name: options.applicationName, ...startupSettings(options) },
   };
-  if (target.kind === "socket") {
-    return makeClient({
-      ...common,
-      host: target.directory,
-      port: target.port,
-      user: target.user,
-      database: target.database,
-      ...(target.passwordFile === undefined ? {} : { password: () => passwordOf(target) ?? "" }),
-    });
-  }
   return connectBySocket(target, common, connectTimeoutMs);
 }
 
@@ -87,7 +77,7 @@ function makeClient(settings: postgres.Options<Record<string, never>>): Sql {
 
 /** Opens a client whose sockets are ours: hosts, TLS and roles are chosen in address/. */
 function connectBySocket(
-  target: Target & { kind: "url" },
+  target: Target,
   common: postgres.Options<Record<string, never>>,
   timeoutMs: number,
 ): Sql {
@@ -95,7 +85,7 @@ function connectBySocket(
   const { hosts, user, database, options } = readOrNothing(read);
   const connector = createConnector({
     read,
-    memory: target.memory ?? createHostMemory(),
+    memory: (target.kind === "url" ? target.memory : undefined) ?? createHostMemory(),
     timeoutMs,
   });
   const sql = withoutItsVariable(() =>

@@ -61,8 +61,12 @@ Deno.test("connections that die under work neither crash the process nor commit 
       for (let round = 0; round < 50; round++) {
         await pool.transaction(async (sql) => {
           const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
-          const dying = round % 2 === 0
+          const dying = round % 3 === 0
             ? sql`select pg_sleep(3)`.catch(() => {})
+            : round % 3 === 1
+            ? Promise.all([sql`select pg_sleep(${3}::int4)`, sql`select ${1}::int4`]).catch(
+              () => {},
+            )
             : Promise.resolve();
           await kill(row?.pid ?? 0);
           await dying;
