@@ -42,7 +42,13 @@ export async function holdRotationLock<T>(
     }
     signal?.throwIfAborted();
     locked.resolve();
-    const keepAlive = setInterval(() => sql`select 1`.simple().catch(() => {}), keepAliveMs);
+    const keepAlive = setInterval(async () => {
+      try {
+        await sql`select 1`.simple();
+      } catch {
+        // The session is lost, and the lock with it: the commit fails.
+      }
+    }, keepAliveMs);
     try {
       return await work();
     } finally {
