@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connectSql, type Sql } from "../../db/connection.ts";
 import { codeOf, isUnreachable } from "../../db/errors.ts";
 import { createPool } from "../../db/pool/pool.ts";
+import { takeSessionLock } from "../../db/session/lock.ts";
 import { endsWithin } from "../../lib/deadline.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startProxy } from "../helpers/proxy.ts";
@@ -154,4 +155,31 @@ Deno.test("what waits behind the statement that a connection is lost with is not
     await pool.end();
     await proxy.stop();
   }
+});
+
+Deno.test("a session lock that is lost is taken again, in a session or a transaction", async () => {
+  await Promise.all([false, true].map(async (pooled) => {
+    const applicationName = `session_lock_${pooled}`;
+    const holder = async () => {
+      const [row] = await watch<{ pid: number }[]>`
+        select l.pid
+        from pg_locks as l
+        join pg_stat_activity as a using (pid)
+        where l.locktype = 'advisory' and l.granted and a.application_name = ${applicationName}`;
+      return row?.pid;
+    };
+    const lock = await takeSessionLock(applicationName, {
+      target: server.target,
+      applicationName,
+      statementTimeoutMs: 10_000,
+      lockTimeoutMs: 1_000,
+      pooled,
+    });
+    assert.ok(lock);
+    const first = await holder();
+    await watch`select pg_terminate_backend(${first ?? 0}, 5000)`;
+    assert.notEqual(await eventually(holder, "it is held again"), first);
+    await lock.release();
+    await eventually(async () => await holder() === undefined, "it is free");
+  }));
 });
