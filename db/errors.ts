@@ -75,6 +75,12 @@ function hasNoSession(error: unknown): boolean {
   return false;
 }
 
+/** Says whether an error of the system is about a file: a missing one has the code of a missing socket. */
+function isOfFile(error: unknown): boolean {
+  const { path, syscall } = (driverError(error) ?? {}) as { path?: unknown; syscall?: unknown };
+  return typeof path === "string" && syscall !== "connect";
+}
+
 /** After these the server closes the connection, or does not open one, whatever the code says. */
 const last = new Set(["FATAL", "PANIC"]);
 
@@ -93,6 +99,7 @@ export function isUnreachable(error: unknown): boolean {
   if (hasNoSession(error)) return true;
   const severity = severityOf(error);
   if (severity !== undefined) return last.has(severity);
+  if (isOfFile(error)) return false;
   return unreachable.has(codeOf(error)) ||
     (error instanceof HoldfastError && error.code === "database_unavailable");
 }
@@ -138,6 +145,10 @@ export function refusesWrites(error: unknown): boolean {
 /** Wraps what the driver threw; messages of the server stay in `cause`, for the log only. */
 export function toHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
+  if (isOfFile(error) && !isUnreachable(error)) {
+    const text = `A file cannot be used: ${messageOf(driverError(error))}`;
+    return new HoldfastError("internal", text, { cause: error });
+  }
   const state = codeOf(error);
   const code: ErrorCode = codes[state] ??
     (isUnreachable(error) || state.startsWith("08") && !isAnswer(error)
