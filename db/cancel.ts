@@ -10,7 +10,7 @@ interface DriverQuery {
 
 /** Longest wait for the server to accept a cancel request; milliseconds. */
 const cancelMs = 1_000;
-/** Of the queries made last, one has been sent: those before it are parts of it, or have ended. */
+/** Of the queries made last, one has been sent: those before it are parts of it, or have ended. More may wait behind it. */
 const queriesKept = 8;
 
 const isQuery = (value: unknown): value is DriverQuery =>
@@ -19,12 +19,17 @@ const isQuery = (value: unknown): value is DriverQuery =>
 /** Registers the queries made on one connection, and cancels the statement that its session runs. */
 export class Canceller {
   #queries: DriverQuery[] = [];
+  /** The last that was sent of those no longer kept: all of one connection name the same session. */
+  #sent: DriverQuery | undefined;
 
   /** Registers a query that a client has made, and returns it. */
   note<T>(made: T): T {
     if (isQuery(made)) {
       this.#queries.push(made);
-      if (this.#queries.length > queriesKept) this.#queries.shift();
+      if (this.#queries.length > queriesKept) {
+        const dropped = this.#queries.shift();
+        if (dropped?.state) this.#sent = dropped;
+      }
     }
     return made;
   }
@@ -34,7 +39,8 @@ export class Canceller {
    * COPY has begun. Resolves when the server has accepted the request, or after a second.
    */
   async cancel(): Promise<void> {
-    const sent = this.#queries.find(({ state, canceller }) => state !== null && canceller !== null);
+    const isSent = ({ state, canceller }: DriverQuery) => state !== null && canceller !== null;
+    const sent = this.#queries.find(isSent) ?? this.#sent;
     if (!sent?.state || !sent.canceller) return;
     const asked = sent.canceller({ state: sent.state, active: true });
     await endsWithin(asked.catch(() => {}), cancelMs);

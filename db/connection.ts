@@ -81,10 +81,9 @@ function connectBySocket(
   common: postgres.Options<Record<string, never>>,
   timeoutMs: number,
 ): Sql {
-  const read = () => addressOf(target);
-  const { hosts, user, database, options } = readOrNothing(read);
+  const { hosts, user, database, options } = readOrNothing(target);
   const connector = createConnector({
-    read,
+    read: () => addressOf(target),
     memory: (target.kind === "url" ? target.memory : undefined) ?? createHostMemory(),
     timeoutMs,
   });
@@ -118,12 +117,13 @@ function connectBySocket(
 
 /** What cannot be read now, as when a file is being renewed, fails with the connection and not before. */
 function readOrNothing(
-  read: () => Address,
+  target: Target,
 ): Pick<Address, "hosts" | "user" | "database" | "options"> {
   try {
-    return read();
+    return addressOf(target);
   } catch {
-    return { hosts: [], user: "", database: "" };
+    const { user, database } = target.kind === "socket" ? target : { user: "", database: "" };
+    return { hosts: [], user, database };
   }
 }
 
