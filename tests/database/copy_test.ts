@@ -83,7 +83,7 @@ Deno.test("A COPY that has ended sends nothing more, which would end the COPY af
     const rows = await sql`select word from copied order by word`;
     assert.deepEqual(rows.map(({ word }) => word), ["one", "two"]);
   });
-  assert.match(sent, /c\0\0\0\x04/, "the proxy has seen the end of the data");
+  assert.ok(sent.includes("c\0\0\0\x04"), "the proxy has seen the end of the data");
   // A CopyFail: its letter, its length, its reason.
   assert.doesNotMatch(sent, /f\0\0\0.[^\0]*\0/);
 });
@@ -112,7 +112,7 @@ Deno.test("A COPY that fails in the moment in which it opens throws the server's
     fromServer(message: Uint8Array) {
       if (!holds) return message;
       held = (held ?? "") + textOf(message);
-      if (!/CP0007/.test(held) || !/Z\0\0\0\x05.$/s.test(held)) return new Uint8Array();
+      if (!held.includes("CP0007") || held.slice(-6, -1) !== "Z\0\0\0\x05") return new Uint8Array();
       holds = false;
       return Uint8Array.from(held, (letter) => letter.charCodeAt(0));
     },
