@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createAxis } from "../../services/partitions/axis/axis.ts";
 import { formatEnd, parseBound } from "../../services/partitions/axis/bound.ts";
+import { dayUs } from "../../services/partitions/axis/civil.ts";
 import { codecs, type KeyKind } from "../../services/partitions/axis/key.ts";
 import { leafName } from "../../services/partitions/axis/names.ts";
 import {
@@ -254,6 +255,34 @@ Deno.test("what is older than is kept is detached, and only what is wholly older
       assert.doesNotMatch(sql, /cascade/i);
     }
   }));
+});
+
+Deno.test("a table of dates keeps, seals and covers at each hour the days that a table of instants does", () => {
+  const days = Array.from(
+    { length: 14 },
+    (_, at) => usOf("2026-03-03T00:00:00Z") + BigInt(at) * dayUs,
+  );
+  const planFor = (key: "date" | "timestamptz", nowUs: bigint) => {
+    const { parse, format } = codecs[key];
+    const end = (at: bigint) => format(parse(codecs.timestamp.format(at).slice(0, 10)) ?? 0n);
+    const leaves = days.map((at) =>
+      leaf(`FOR VALUES FROM ('${end(at)}') TO ('${end(at + dayUs)}')`, {
+        name: `t_p${codecs.date.format(at / dayUs).replaceAll("-", "")}`,
+      })
+    );
+    const retention = { keep: "7 days", action: "detach" as const };
+    const table = facts({ ...daily, key, premake: 1, retention, seal: true }, leaves);
+    const parent = table.parent && {
+      ...table.parent,
+      keyType: key === "date" ? "date" : "timestamp with time zone",
+    };
+    const { steps } = planOf({ ...table, parent }, { nowUs, horizonDays: 3 });
+    return steps.map(({ action, partition }) => `${action} ${partition.name}`);
+  };
+  for (const clock of ["00:00:00Z", "00:00:01Z", "12:00:00Z", "23:59:59Z"]) {
+    const nowUs = usOf(`2026-03-16T${clock}`);
+    assert.deepEqual(planFor("date", nowUs), planFor("timestamptz", nowUs), clock);
+  }
 });
 
 Deno.test("keeping 1 mon is a month of the policy's calendar", () => {
