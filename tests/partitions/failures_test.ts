@@ -34,6 +34,7 @@ async function holdOpen(...statements: string[]) {
   await other`begin`;
   for (const statement of statements) await other.unsafe(statement);
   return {
+    does: (text: string) => other.unsafe(text).simple(),
     async letGo() {
       await other`commit`;
       other.release();
@@ -300,6 +301,44 @@ Deno.test("a drop that meets a reader of the detached leaf gives up, is logged, 
   assert.deepEqual(await rows("select to_regclass('dropping.old_01') as t"), [{ t: null }]);
   await rest("dropping.t");
 });
+
+const meanwhile = {
+  "attached again":
+    "alter table NAME.t attach partition NAME.old_01 for values from ('2026-01-01') to ('2026-01-02')",
+  "replaced under its name":
+    "alter table NAME.old_01 rename to kept; create table NAME.old_01 as table NAME.kept",
+};
+for (const [what, statements] of Object.entries(meanwhile)) {
+  Deno.test(`a leaf that is ${what} while its drop waits for a reader is not dropped`, async () => {
+    const name = what.replaceAll(" ", "_");
+    await setUp(
+      name,
+      `create table ${name}.t ${columns} partition by range (ts); ${old(name, "2026-01-01")}
+       insert into ${name}.t values ('2026-01-01 10:00+00', 1)`,
+    );
+    await using guardian = guarded.at(now, { lockTimeoutMs: 5_000 });
+    await guardian.put(`${name}.t`, {
+      retention: { keep: "30 days", action: "drop" },
+      cooldown: "1 day",
+    });
+    assert.deepEqual((await guardian.rotation.rotate("test")).detached, ["old_01"]);
+    guardian.clock.time = new Date("2026-03-17T12:00:00Z");
+    const operator = await holdOpen(`select from ${name}.old_01`);
+    const rotating = guardian.rotation.rotate("test");
+    await eventually(
+      async () =>
+        (await rows(
+          `select 1 from pg_locks where relation = '${name}.old_01'::regclass and not granted`,
+        )).length > 0,
+      "the drop waits for the operator",
+    );
+    await operator.does(statements.replaceAll("NAME", name));
+    await operator.letGo();
+    assert.match((await rotating).errors[0] ?? "", /is not the table that was detached any more/);
+    assert.deepEqual(await rows(`select id from ${name}.old_01`), [{ id: 1 }]);
+    await rest(`${name}.t`);
+  });
+}
 
 Deno.test("what stands under a detached leaf's name is dropped only if it is that leaf", async () => {
   await setUp(
