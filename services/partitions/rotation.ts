@@ -3,6 +3,7 @@ import { describeDatabaseError } from "../../db/errors.ts";
 import { reconcileDetached } from "../../db/partitions/records/detached.ts";
 import { holdRotationLock } from "../../db/partitions/lock.ts";
 import { logMaintenance } from "../../db/partitions/records/log.ts";
+import { listPolicies } from "../../db/partitions/records/policies.ts";
 import { recordPosition } from "../../db/partitions/catalogue/probes.ts";
 import { replaceHolds } from "../../db/partitions/records/restraint.ts";
 import { abortablePool } from "../../db/pool/abortable.ts";
@@ -20,6 +21,7 @@ import { createExecution, type Execution, type ExecutionOptions } from "./execut
 import type { Outcome } from "./execution/outcome.ts";
 import type { TableFacts } from "./planning/facts.ts";
 import type { Plan } from "./planning/planner.ts";
+import { effectivePolicy, tableOf } from "./policy.ts";
 import { holdEntry, holdText, mergeHolds, pickName } from "./restraint/holds.ts";
 import { createSetbacks } from "./restraint/setbacks.ts";
 import { createTimekeeper, type Timekeeper, type TimeSources } from "./restraint/timekeeper.ts";
@@ -186,6 +188,9 @@ export function createRotation(
     clock: timekeeper,
     isTrusted: timekeeper.isTrusted,
     log,
+    policyOf: async (sql, table) =>
+      (await listPolicies(sql)).map((row) => effectivePolicy(row, config))
+        .find((policy) => tableOf(policy) === table),
     ...options,
     stepHandlers: (tools) => createArchiving(tools, archiveDirectory(config), archiveFiles),
   });

@@ -340,6 +340,35 @@ for (const [what, statements] of Object.entries(meanwhile)) {
   });
 }
 
+Deno.test("a policy that is disabled while a rotation works stops what that rotation would still remove", async () => {
+  await setUp(
+    "stopped",
+    `create table stopped.t ${columns} partition by range (ts);
+     ${old("stopped", "2026-01-01")} ${old("stopped", "2026-01-02")}
+     insert into stopped.t values ('2026-01-01 10:00+00', 1)`,
+  );
+  await using guardian = guarded.at(now, { lockTimeoutMs: 5_000 });
+  const policy = { retention: { keep: "72 days", action: "drop" as const }, cooldown: "1 day" };
+  await guardian.put("stopped.t", policy);
+  assert.deepEqual((await guardian.rotation.rotate("test")).detached, ["old_01"]);
+  guardian.clock.time = new Date("2026-03-16T12:00:01Z");
+  // Its detach waits for this reader; the drop of the other leaf comes after it.
+  const reader = await holdOpen("select from stopped.t");
+  const rotating = guardian.rotation.rotate("test");
+  await eventually(
+    async () =>
+      (await rows(
+        "select 1 from pg_stat_activity where query like '%detach%' and wait_event_type = 'Lock'",
+      )).length > 0,
+    "the detach waits for the reader",
+  );
+  await guardian.put("stopped.t", { ...policy, enabled: false });
+  await reader.letGo();
+  assert.deepEqual((await rotating).errors, []);
+  assert.deepEqual(await rows("select id from stopped.old_01"), [{ id: 1 }]);
+  await rest("stopped.t");
+});
+
 Deno.test("what stands under a detached leaf's name is dropped only if it is that leaf", async () => {
   await setUp(
     "swapped",

@@ -39,11 +39,15 @@ async function detachConcurrently(
 }
 
 /** Records that retention detaches a leaf, before it does. */
-async function recordDetach({ steadyPool: pool, clock }: StepTools, step: Step): Promise<void> {
+async function recordDetach(
+  { steadyPool: pool, clock, refuseChanged }: StepTools,
+  step: Step,
+): Promise<void> {
   const { oid, bound = "", retention } = step;
   if (oid === undefined || retention === undefined) return;
-  await pool.run((sql) =>
-    rememberDetach(sql, {
+  await pool.run(async (sql) => {
+    await refuseChanged(sql, step);
+    await rememberDetach(sql, {
       parent: tableName(step),
       leaf: leafTable(step),
       oid,
@@ -51,8 +55,8 @@ async function recordDetach({ steadyPool: pool, clock }: StepTools, step: Step):
       action: retention,
       withinBrake: step.confirmed !== true,
       at: clock.now(),
-    })
-  );
+    });
+  });
 }
 
 /** Detaches a leaf, or finalises its detach. */

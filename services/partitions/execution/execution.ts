@@ -16,6 +16,8 @@ import {
   createStepTools,
   isPassing,
   leafText,
+  PolicyChanged,
+  type PolicyReader,
   type StepHandlers,
   type StepTools,
   tableName,
@@ -35,6 +37,7 @@ export interface ExecutionOptions {
   /** Says whether the clock may start a cool-down; always when left out. */
   isTrusted?: () => boolean;
   log: Logger;
+  policyOf: PolicyReader;
   /** Begins a drain, which then continues in the background. */
   beginDrain?: (table: TableName, drain: NonNullable<Step["drain"]>) => Promise<unknown>;
   /** Waits between attempts; milliseconds. */
@@ -146,6 +149,10 @@ class ExecutionRun {
         return false;
       }
       if (isUnreachable(error) || refusesWrites(error)) throw error;
+      if (error instanceof PolicyChanged) {
+        this.#outcome.skipped.push({ table: first.table, reason: error.message });
+        return false;
+      }
       const locked = isPassing(error);
       if (locked || others.length === 0) {
         await this.#fail(first, error);

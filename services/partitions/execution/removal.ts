@@ -26,7 +26,10 @@ async function refuseOther(sql: Sql, step: Step): Promise<void> {
 
 /** Drops or moves a detached leaf, if it is still the table that was detached and `check` succeeds under its lock. */
 export function createRemoval(
-  { pool, clock, limitLocks, withRetries, entry }: Omit<StepTools, "steadyPool" | "context">,
+  { pool, clock, limitLocks, refuseChanged, withRetries, entry }: Omit<
+    StepTools,
+    "steadyPool" | "context"
+  >,
 ) {
   /** Calls `giveUp` with an error that persists after the check, which is not repeated for it. */
   async function change(
@@ -46,6 +49,7 @@ export function createRemoval(
         await refuseOdd(sql, step);
         await check?.(sql);
       }
+      await refuseChanged(sql, step);
       // Only the lock of another table can be in the way here: what was checked above stays locked.
       await withRetries(step, () =>
         behindSavepoint(sql, async () => {

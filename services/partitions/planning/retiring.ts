@@ -51,6 +51,7 @@ function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
     bound: leaf.bound ?? "",
     oid: leaf.oid,
     retention: policy.retention?.action ?? "detach",
+    policy,
   };
 }
 
@@ -159,6 +160,7 @@ function dropStep(facts: TableFacts, leaf: DetachedFacts): Step {
     estimate: noEstimate,
     oid: leaf.oid,
     detached: leaf,
+    policy: facts.policy,
   };
 }
 
@@ -177,6 +179,7 @@ function moveStep(facts: TableFacts, leaf: DetachedFacts, schema: string): Step 
     estimate: noEstimate,
     oid: leaf.oid,
     detached: leaf,
+    policy: facts.policy,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { RewriteSpec } from "../../../db/partitions/rewrite/spec.ts";
 import type { KeyKind } from "../axis/key.ts";
 import type { Span } from "../axis/span.ts";
+import type { Policy } from "../policy.ts";
 import type { DetachedFacts } from "./facts.ts";
 
 export type Action =
@@ -40,6 +41,8 @@ export interface Step {
   key?: KeyKind;
   detached?: DetachedFacts;
   retention?: string;
+  /** The policy that wants a leaf detached, moved or dropped: the step is left out once another one is in force. */
+  policy?: Policy;
   /** It was held back, and an operator confirmed it. */
   confirmed?: boolean;
   /** The statements of a drain: those that begin it, and its later phases. */
