@@ -256,6 +256,24 @@ Deno.test("an archive that is damaged or gone by the time of the drop is written
   assert.equal((await archives.restore(asked)).rows, 53);
 });
 
+Deno.test("an archive whose manifest is damaged is written again, and then its leaf is dropped", async () => {
+  await setUp("torn", 5);
+  await using guardian = guarded.at(now, { archiveDir });
+  await guardian.put("torn.t", { ...archiving, cooldown: "1 day" });
+  assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
+  const manifest = files("torn").find((name) => name.endsWith(".json"));
+  await Deno.writeTextFile(`${archiveDir}/torn.t/${manifest}`, "{");
+  guardian.clock.time = new Date("2026-03-17T12:00:00Z");
+  assert.match(
+    (await guardian.rotation.rotate("test")).errors.join(),
+    /torn\.old is not dropped: The manifest .* is damaged; it will be archived again/,
+  );
+  assert.equal((await content("torn.old")).length, 8);
+  assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
+  const archives = archivesOf(guardian);
+  assert.equal((await archives.list({ table: "torn.t", limit: 10 }))[0]?.exists, false);
+});
+
 Deno.test("rows that a policy hides from us are not lost: such a leaf is neither archived nor dropped", async () => {
   await setUp("hidden", 5);
   await guarded.sql.unsafe(`

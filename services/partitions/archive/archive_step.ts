@@ -23,6 +23,7 @@ import {
 import {
   type ArchiveFiles,
   archivePath,
+  checkArchive,
   clearPartials,
   damageOf,
   diskFiles,
@@ -173,14 +174,12 @@ export function createArchiving(
     if (kept === undefined) return refuse("it is not sealed");
     const manifest = Manifest.parse(kept);
     const path = join(directory, archivePath(manifest));
-    const receipt = await readReceipt(path);
-    const damage = receipt === undefined
-      ? `its archive ${path} is missing`
-      : await damageOf(path, receipt);
-    if (damage !== undefined) {
+    const archived = await checkArchive(path);
+    if ("damage" in archived) {
       await pool.run((sql) => forgetArchive(sql, step.oid ?? 0));
-      refuse(`${damage}; it will be archived again`);
+      return refuse(`${archived.damage}; it will be archived again`);
     }
+    const { parquet } = archived.receipt;
     const [verdict] = await pool.run(
       (sql) =>
         verifySealed(sql, { table: step.table, partition: leafText(step), signal: context.signal }),
@@ -196,7 +195,7 @@ export function createArchiving(
       }
       await proveCount(sql, step, manifest.rows);
       const still = await stat(path).catch(() => undefined);
-      if (still?.size !== receipt?.parquet.bytes || await readReceipt(path) === undefined) {
+      if (still?.size !== parquet.bytes || await readReceipt(path) === undefined) {
         refuse(`its archive ${path} is missing`);
       }
     };
