@@ -274,6 +274,48 @@ Deno.test("an archive whose manifest is damaged is written again, and then its l
   assert.equal((await archives.list({ table: "torn.t", limit: 10 }))[0]?.exists, false);
 });
 
+Deno.test("in a schema with a dot in its name a detach cut short is finished, and leaves are archived and restored", async () => {
+  const leaf = (name: string, day: string) => `
+    create table "d.ot"."${name}" partition of "d.ot"."t.able"
+      for values from ('${day}') to ('${day}'::timestamptz + interval '1 day');
+    insert into "d.ot"."t.able" values ('${day} 10:00+00', 1);`;
+  await guarded.sql.unsafe(`
+    create schema "d.ot";
+    create table "d.ot"."t.able" (ts timestamptz not null, id int) partition by range (ts);
+    ${leaf("old.1", "2026-01-01")} ${leaf("old.2", "2026-01-02")} ${leaf("kept", "2026-03-14")}`)
+    .simple();
+  const [reader, other] = [await guarded.sql.reserve(), await guarded.sql.reserve()];
+  await reader`begin`;
+  await reader`select from "d.ot"."t.able"`;
+  await other`set lock_timeout = '50ms'`;
+  await assert.rejects(
+    async () =>
+      await other`alter table "d.ot"."t.able" detach partition "d.ot"."old.1" concurrently`,
+    /lock timeout/,
+  );
+  await reader`commit`;
+  await other`reset lock_timeout`;
+  for (const one of [reader, other]) one.release();
+
+  await using guardian = guarded.at(now, { archiveDir });
+  const table = "d.ot.t.able";
+  await guardian.put(table, archiving);
+  assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
+  const state = async () =>
+    (await guarded.sql<{ name: string }[]>`
+      select c.relname || case when i.inhrelid is null then ' apart' else '' end as name
+      from pg_class as c
+      left join pg_inherits as i on i.inhrelid = c.oid
+      where c.relnamespace = '"d.ot"'::regnamespace and c.relkind = 'r' and c.relname not like 't.able%'
+      order by 1`).map(({ name }) => name);
+  assert.deepEqual(await state(), ["kept", "old.1 apart"]);
+  const restored = await archivesOf(guardian)
+    .restore({ table, partition: "d.ot.old.2", holdSeconds: 60 });
+  assert.deepEqual([restored.partition, restored.rows], ["d.ot.old.2", 1]);
+  assert.deepEqual(await state(), ["kept", "old.1 apart", "old.2"]);
+  await guardian.put(table, { enabled: false });
+});
+
 Deno.test("rows that a policy hides from us are not lost: such a leaf is neither archived nor dropped", async () => {
   await setUp("hidden", 5);
   await guarded.sql.unsafe(`

@@ -443,6 +443,7 @@ Deno.test("a drop that waits for another table's lock is retried alone: its proo
     const done = remove({
       action: "drop",
       table: "retried.t",
+      parent: { schema: "retried", table: "t" },
       partition: { schema: "retried", name: "old" },
       statements: [{ sql: "drop table retried.old", lock: "ACCESS EXCLUSIVE" }],
       reason: "test",

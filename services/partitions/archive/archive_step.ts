@@ -18,7 +18,6 @@ import {
   type LockedCheck,
   type StepHandlers,
   type StepTools,
-  tableName,
 } from "../execution/step_tools.ts";
 import {
   type ArchiveFiles,
@@ -148,7 +147,7 @@ export function createArchiving(
       pool.transaction(async (sql) => {
         await proveCount(sql, step, manifest.rows);
         await recordArchive(sql, {
-          parent: tableName(step),
+          parent: step.parent,
           leaf: leafTable(step),
           oid: step.oid ?? 0,
           bound: manifest.bound,

@@ -6,7 +6,7 @@ import { sendOutsideTransaction } from "../../../db/partitions/outside.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
 import type { Step } from "../planning/step.ts";
 import { toTheEnd } from "../../requests/work.ts";
-import { leafTable, leafText, outsideLimits, type StepTools, tableName } from "./step_tools.ts";
+import { leafTable, leafText, outsideLimits, type StepTools } from "./step_tools.ts";
 
 /** Logs a step and updates the records of detached leaves; `trusted`: a cool-down may begin now. */
 export async function logStep(
@@ -32,7 +32,7 @@ async function detachConcurrently(
     pool.run(async (sql) => {
       const pending = step.oid !== undefined && await isPending(sql, step.oid);
       const text = pending
-        ? detachStatement(tableName(step), leafTable(step), "finalize")
+        ? detachStatement(step.parent, leafTable(step), "finalize")
         : statement?.sql ?? "";
       await sendOutsideTransaction(pool, sql, text, outsideLimits);
     }));
@@ -48,7 +48,7 @@ async function recordDetach(
   await pool.run(async (sql) => {
     await refuseChanged(sql, step);
     await rememberDetach(sql, {
-      parent: tableName(step),
+      parent: step.parent,
       leaf: leafTable(step),
       oid,
       bound,

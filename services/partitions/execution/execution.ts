@@ -20,7 +20,6 @@ import {
   type PolicyReader,
   type StepHandlers,
   type StepTools,
-  tableName,
 } from "./step_tools.ts";
 
 export interface Execution {
@@ -99,7 +98,7 @@ class ExecutionRun {
       case "detach":
         return await detachLeaf(this.#tools, step, isTrusted);
       case "drain":
-        if (step.drain) await beginDrain(tableName(step), step.drain);
+        if (step.drain) await beginDrain(step.parent, step.drain);
         return;
       case "move":
       case "drop":

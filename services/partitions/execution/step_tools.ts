@@ -22,11 +22,6 @@ const passing = new Set([sqlState.lockNotAvailable, sqlState.deadlockDetected]);
 /** Says whether another session's lock was in the way, so that a later attempt may succeed. */
 export const isPassing = (error: unknown): boolean => passing.has(codeOf(error));
 
-/** Returns the table of a step; the first dot separates the schema from the name. */
-export const tableName = (step: Step): TableName => {
-  const at = step.table.indexOf(".");
-  return { schema: step.table.slice(0, at), table: step.table.slice(at + 1) };
-};
 /** Returns the partition of a step. */
 export const leafTable = ({ partition }: Step): TableName => ({
   schema: partition.schema,

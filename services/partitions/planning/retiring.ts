@@ -35,6 +35,7 @@ function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
   return {
     action: "detach",
     table,
+    parent: policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: [{
       sql: detachStatement(policy, asTable(leaf), mode),
@@ -103,6 +104,7 @@ export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
     plan.steps.push({
       action: "finalize",
       table,
+      parent: facts.policy,
       partition: { schema: leaf.schema, name: leaf.name },
       statements: [{
         sql: detachStatement(facts.policy, asTable(leaf), "finalize"),
@@ -149,6 +151,7 @@ function dropStep(facts: TableFacts, leaf: DetachedFacts): Step {
   return {
     action: "drop",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: [{
       sql: dropStatement(asTable(leaf)),
@@ -168,6 +171,7 @@ function moveStep(facts: TableFacts, leaf: DetachedFacts, schema: string): Step 
   return {
     action: "move",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: [{
       sql: moveStatement(asTable(leaf), schema),
@@ -197,6 +201,7 @@ function archiveStep(facts: TableFacts, leaf: DetachedFacts): Step {
   return {
     action: "archive",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: isSealed(facts, leaf.oid) ? [readStep(leaf)] : [
       ...sealingStatements(leaf),

@@ -28,6 +28,7 @@ function sealStep(facts: TableFacts, leaf: LeafFacts): Step {
   return {
     action: "seal",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: sealingStatements(leaf),
     reason: facts.sealed?.get(leaf.oid)?.ended === false

@@ -1,3 +1,4 @@
+import type { TableName } from "../../../db/partitions/ddl.ts";
 import type { RewriteSpec } from "../../../db/partitions/rewrite/spec.ts";
 import type { KeyKind } from "../axis/key.ts";
 import type { Span } from "../axis/span.ts";
@@ -23,7 +24,10 @@ export interface PlannedStatement {
 /** One change, done completely or not at all (except for DETACH CONCURRENTLY, which is finalised when interrupted). */
 export interface Step {
   action: Action;
+  /** `schema.name`. */
   table: string;
+  /** The same in its parts: a schema may have a dot in its name. */
+  parent: TableName;
   partition: { schema: string; name: string };
   statements: PlannedStatement[];
   reason: string;

@@ -16,13 +16,7 @@ import { runStatements } from "../../../db/partitions/run.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { toTheEnd } from "../../requests/work.ts";
 import { codecs, type KeyKind } from "../axis/key.ts";
-import {
-  leafTable,
-  leafText,
-  outsideLimits,
-  type StepTools,
-  tableName,
-} from "../execution/step_tools.ts";
+import { leafTable, leafText, outsideLimits, type StepTools } from "../execution/step_tools.ts";
 import type { Step } from "../planning/step.ts";
 import { measureContent } from "./content.ts";
 import { hashOf, type Manifest, thresholdsOf } from "./manifest.ts";
@@ -61,7 +55,7 @@ export function createSealing(
           throw new HoldfastError("conflict", `${leafText(step)} cannot be sealed: it ${oddity}`);
         }
         await beginSeal(sql, {
-          parent: tableName(step),
+          parent: step.parent,
           leaf: leafTable(step),
           oid,
           bound: step.bound ?? "",
@@ -90,7 +84,7 @@ export function createSealing(
   async function measure(step: Step, key: KeyKind): Promise<Manifest> {
     return await pool.run(async (sql) => {
       const leaf = await describeLeaf(sql, step.oid ?? 0);
-      const [parent] = await readParents(sql, [tableName(step)]);
+      const [parent] = await readParents(sql, [step.parent]);
       const column = parent?.key_columns[0];
       if (!leaf || column === undefined || !parent?.key_type) {
         throw new HoldfastError("conflict", `${leafText(step)} is not an ordinary leaf`);
