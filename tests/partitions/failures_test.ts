@@ -451,6 +451,18 @@ Deno.test("a leaf locked exclusively keeps neither the plan waiting nor the othe
   await rest("beside.t");
 });
 
+Deno.test("ticks of a day whose partition is locked, and was never read, are to be sent again", async () => {
+  const day = Date.parse("2026-03-15T00:00:00Z") / 86_400_000;
+  await using before = guarded.at(now);
+  await before.rotation.ensureDays([day]);
+  const locker = await holdOpen("lock table market.ticks_p20260315 in access exclusive mode");
+  // As after a start: which range the partition has is not known yet.
+  await using fresh = guarded.at(now);
+  await assert.rejects(fresh.rotation.ensureDays([day]), { code: "lock_timeout" });
+  await locker.letGo();
+  await fresh.rotation.ensureDays([day]);
+});
+
 Deno.test("two Holdfasts never rotate at once: an apply meanwhile is refused", async () => {
   await setUp("twice", `create table twice.t ${columns} partition by range (ts)`);
   const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
