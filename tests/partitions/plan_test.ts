@@ -21,6 +21,8 @@ import { planAll } from "../../services/partitions/planning/planner.ts";
 import type { Step } from "../../services/partitions/planning/step.ts";
 import { isWindowOpen } from "../../services/partitions/planning/windows.ts";
 import type { Policy } from "../../services/partitions/policy.ts";
+import { reportTable } from "../../services/partitions/report/report.ts";
+import { restrain } from "../../services/partitions/restraint/restraint.ts";
 import { groupSteps } from "../../services/partitions/planning/groups.ts";
 
 const usOf = (iso: string) => BigInt(Date.parse(iso)) * 1_000n;
@@ -202,6 +204,49 @@ Deno.test("yesterday, today and the days ahead are made, under their names and w
   assert.ok(
     !steps.some(({ statements }) => statements.some(({ sql }) => /partition of/.test(sql))),
   );
+});
+
+Deno.test("a policy that somebody wrote by hand, of any shape, stops no other table and no report", () => {
+  const wrong: Partial<Record<keyof Policy, unknown>>[] = [
+    { windows: [{ from: 5 }] },
+    { windows: {} },
+    { windows: "always" },
+    { retention: { keep: 5, action: "drop" } },
+    { retention: "30 days" },
+    { interval: "now and then" },
+    { time_zone: "Mars" },
+  ];
+  const days = Array.from({ length: 12 }, (_, at) =>
+    leaf({
+      from: noon - BigInt(at + 1) * dayUs,
+      to: noon - BigInt(at) * dayUs,
+    }));
+  for (const fields of wrong) {
+    const bad = facts({ ...daily, table: "bad", ...fields } as Policy, days);
+    const tables = [bad, facts(daily, [])];
+    const plan = planAll(tables, context);
+    assert.deepEqual(names(plan.steps.filter(({ table }) => table === "s.t")).length, 5);
+    assert.deepEqual(plan.skipped.map(({ table }) => table), ["s.bad"], JSON.stringify(fields));
+    restrain(tables, plan, {
+      clocks: { trusted: true, anew: false },
+      nowMs: Number(noon / 1_000n),
+      sinceMs: undefined,
+      ratio: 0.1,
+    });
+    const report = reportTable(
+      {
+        facts: bad,
+        lastRotationAt: null,
+        defaultRows: 0,
+        positions: [],
+        detachedSizes: new Map(),
+        holds: [],
+      },
+      Number(noon),
+      7,
+    );
+    assert.equal(report.table, "s.bad");
+  }
 });
 
 Deno.test("a policy whose interval has changed goes on from the last bound", () => {
