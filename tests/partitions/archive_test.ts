@@ -316,6 +316,39 @@ Deno.test("in a schema with a dot in its name a detach cut short is finished, an
   await guardian.put(table, { enabled: false });
 });
 
+Deno.test("leaves that can never be archived keep no place from those that can, and stay reported", async () => {
+  const day = (n: number) => `'2026-01-0${n}'`;
+  const leaves = [1, 2, 3, 4, 5].map((n) =>
+    `create table never.old_${n} partition of never.t for values from (${day(n)}) to (${
+      day(n + 1)
+    });`
+  );
+  await guarded.sql.unsafe(`
+    create schema never;
+    create table never.t (ts timestamptz not null, until timestamptz) partition by range (ts);
+    ${leaves.join("\n")}
+    create table never.kept partition of never.t for values from ('2026-03-14') to ('2026-03-15');
+    insert into never.t values ('2026-01-05', now()), ('2026-03-14', now());
+    -- A file of Parquet cannot hold this time.
+    insert into never.t select ${day(1)}::timestamptz + n * interval '1 day', '294276-12-31'
+      from generate_series(0, 3) as n;`).simple();
+  await using guardian = guarded.at(now, { archiveDir });
+  await guardian.put("never.t", archiving);
+  const failed = async () =>
+    (await guardian.rotation.rotate("test")).errors.map((error) => error.slice(0, 19)).sort();
+  const first4 = [1, 2, 3, 4].map((n) => `archive never.old_${n}`);
+  assert.deepEqual(await failed(), first4);
+  const refused = async () =>
+    (await guarded.sql<{ partition: string }[]>`
+      select partition_name as partition from holdfast.retention_holds where schema_name = 'never' order by 1`)
+      .map(({ partition }) => partition);
+  assert.deepEqual(await refused(), [1, 2, 3, 4].map((n) => `never.old_${n}`));
+  assert.deepEqual(await failed(), first4);
+  assert.equal((await guarded.sql`select to_regclass('never.old_5') as oid`)[0]?.oid, null);
+  assert.deepEqual(await refused(), [1, 2, 3, 4].map((n) => `never.old_${n}`));
+  await guardian.put("never.t", { enabled: false });
+});
+
 Deno.test("rows that a policy hides from us are not lost: such a leaf is neither archived nor dropped", async () => {
   await setUp("hidden", 5);
   await guarded.sql.unsafe(`

@@ -13,6 +13,7 @@ import {
   type Span,
 } from "../../services/partitions/axis/span.ts";
 import type {
+  DetachedFacts,
   LeafFacts,
   PlanContext,
   TableFacts,
@@ -393,6 +394,37 @@ Deno.test("archive-then-drop plans the archive first, and the drop only when it 
     })).steps.map(({ action }) => action).filter((action) => action !== "attach");
   assert.deepEqual(steps(null), ["archive"]);
   assert.deepEqual(steps("2026-03-02T00:00:00.000Z"), ["drop"]);
+});
+
+Deno.test("what failed when last tried waits for what did not, and stays reported while it waits", () => {
+  const at = (n: number) => day(`2026-01-${String(n).padStart(2, "0")}`);
+  const detached = [1, 2, 3, 4, 5, 6].map((n): DetachedFacts => ({
+    id: String(n),
+    oid: n,
+    schema: "s",
+    name: `gone_${n}`,
+    bound: boundOf(at(n), "timestamptz"),
+    action: "archive-then-drop",
+    detachedAt: "2026-03-01T00:00:00Z",
+    archivedAt: null,
+    present: { oid: n, attached: false },
+    references: [],
+    referencedBy: [],
+  }));
+  const leaves = Array.from({ length: 24 }, (_, n) => leaf(at(n + 1)));
+  const failed = [...detached.slice(0, 3), ...leaves.slice(0, 8)].map(({ name }) => `s.${name}`);
+  const retention = { keep: "1 year", action: "archive-then-drop" as const };
+  const { steps, refused } = planOf(facts({ ...daily, retention, seal: true }, leaves, {
+    detached,
+    unproven: new Map(failed.map((name) => [name, "why"])),
+  }));
+  assert.deepEqual(names(steps, "archive"), ["gone_4", "gone_5", "gone_6", "gone_1"]);
+  const order = [...leaves.slice(8), ...leaves.slice(0, 4)].map(({ name }) => name);
+  assert.deepEqual(names(steps, "seal"), order);
+  assert.deepEqual(
+    refused.map(({ partition, reason }) => [partition, reason]).sort(),
+    [...leaves.slice(4, 8), ...detached.slice(1, 3)].map(({ name }) => [`s.${name}`, "why"]).sort(),
+  );
 });
 
 Deno.test("a detached leaf whose range is wanted is attached again, an empty table is adopted, all else keeps its name", () => {

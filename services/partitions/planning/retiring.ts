@@ -11,6 +11,7 @@ import { openZone } from "../axis/zone.ts";
 import { tableOf } from "../policy.ts";
 import { expiredLeaves, type Reading, type ReadLeaf } from "./cover.ts";
 import type { DetachedFacts, LeafFacts, PlanContext, TableFacts } from "./facts.ts";
+import { freshFirst, stillUnproven } from "./prospects.ts";
 import { sealingStatements } from "./sealing.ts";
 import type { Step, TablePlan } from "./step.ts";
 
@@ -231,7 +232,7 @@ function isCool(facts: TableFacts, leaf: DetachedFacts, { nowUs }: PlanContext):
 export function planDetached(facts: TableFacts, context: PlanContext): TablePlan {
   const plan = emptyPlan();
   const table = tableOf(facts.policy);
-  let archives = 0;
+  const unarchived: DetachedFacts[] = [];
   for (const leaf of facts.detached) {
     if (!leaf.present || leaf.present.attached || leaf.action === "detach") continue;
     // If the policy has changed since, nothing more happens to the leaf.
@@ -252,7 +253,7 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
       plan.refused.push({ partition: full(leaf), reason: odd });
       plan.skipped.push({ table, reason: odd });
     } else if (leaf.action === "archive-then-drop" && leaf.archivedAt === null) {
-      if (++archives <= archivesTogether) plan.steps.push(archiveStep(facts, leaf));
+      unarchived.push(leaf);
     } else if (leaf.referencedBy.length > 0) {
       plan.skipped.push({
         table,
@@ -262,8 +263,12 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
       plan.steps.push(dropStep(facts, leaf));
     }
   }
-  if (archives > archivesTogether) {
-    plan.warnings.push(`${archives - archivesTogether} more leaves are to be archived after these`);
+  const inOrder = freshFirst(facts, unarchived);
+  const left = inOrder.splice(archivesTogether);
+  plan.steps.push(...inOrder.map((leaf) => archiveStep(facts, leaf)));
+  plan.refused.push(...stillUnproven(facts, left));
+  if (left.length > 0) {
+    plan.warnings.push(`${left.length} more leaves are to be archived after these`);
   }
   return plan;
 }
