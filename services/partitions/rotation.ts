@@ -201,11 +201,11 @@ export function createRotation(
   const plan = (table?: string, through = pool) =>
     planRotation({ pool: through, catalogue, config, timekeeper }, table);
 
-  async function rotateLocked(result: RotationResult): Promise<void> {
+  async function rotateLocked(result: RotationResult, held: AbortSignal): Promise<void> {
     await reconcile(state, false);
     const run = new RotationRun({
       plan: () => plan(),
-      execute: (current) => execute(state, current),
+      execute: (current) => execute(state, current, false, { ...unattended, signal: held }),
       reconcileTrusted: () => reconcile(state, true),
       isTrusted: timekeeper.isTrusted,
       recordPositions: (facts) => recordPositions(state, facts),
@@ -225,13 +225,17 @@ export function createRotation(
       holdRotationLock(
         pool,
         waitMs.apply,
-        () => applyPlan(state, (through) => plan(table, through), digest, confirm, context),
+        (held) => {
+          const signal = AbortSignal.any([held, ...(context.signal ? [context.signal] : [])]);
+          const both = { ...context, signal };
+          return applyPlan(state, (through) => plan(table, through), digest, confirm, both);
+        },
         context.signal,
       ),
     async rotate(reason) {
       const result: RotationResult = { created: [], detached: [], errors: [] };
       try {
-        await holdRotationLock(pool, waitMs.rotate, () => rotateLocked(result));
+        await holdRotationLock(pool, waitMs.rotate, (held) => rotateLocked(result, held));
       } catch (error) {
         result.errors.push(describeDatabaseError(error));
       }

@@ -487,6 +487,39 @@ Deno.test("two Holdfasts never rotate at once: an apply meanwhile is refused", a
   await rest("twice.t");
 });
 
+Deno.test("a rotation whose lock is lost begins nothing more", async () => {
+  await setUp(
+    "lost",
+    `create table lost.t ${columns} partition by range (ts);
+     create table lost.u ${columns} partition by range (ts)`,
+  );
+  const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await using guardian = guarded.at(now, {
+    async pause() {
+      reach();
+      await released;
+    },
+  });
+  await guardian.put("lost.t", { premake: 0 });
+  await guardian.put("lost.u", { premake: 0 });
+  const holder = await holdOpen("lock table lost.t in exclusive mode");
+  let result: Awaited<ReturnType<typeof guardian.rotation.rotate>> | undefined;
+  const rotating = guardian.rotation.rotate("test").then((done) => result = done);
+  await reached;
+  await guarded.sql`
+    select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted`;
+  const { created, errors } = await eventually(() => result, "it ends in the midst of its pause");
+  assert.deepEqual(created, []);
+  assert.equal(errors.length, 1);
+  assert.deepEqual(Object.keys(await guarded.leaves("lost.u")), []);
+  await holder.letGo();
+  release();
+  await rotating;
+  await rest("lost.t");
+  await rest("lost.u");
+});
+
 Deno.test("a table that has all the partitions it may is told so, and gets no more", async () => {
   await setUp("guard", `create table guard.t ${columns} partition by range (ts)`);
   await using guardian = guarded.at(now, { maxPartitions: 5 });
