@@ -11,7 +11,8 @@ const longestMs = 60 * 60_000;
 const keepAliveMs = 2_000;
 
 /**
- * Runs `work` while no other Holdfast rotates. The lock lives in a transaction of its own, which a transaction-mode
+ * Runs `work` while no other Holdfast rotates, with a signal that aborts when the lock was lost: at its deadline, or with its
+ * session. Another Holdfast may rotate from then on, so `work` begins nothing more. The lock lives in a transaction of its own, which a transaction-mode
  * pooler keeps on one session and which ends with the process; it holds no snapshot and no lock on any table.
  * Throws `conflict` when another one still rotates after `waitMs`, and the reason of `signal` when it aborts before `work`
  * begins.
@@ -19,9 +20,10 @@ const keepAliveMs = 2_000;
 export async function holdRotationLock<T>(
   pool: Pool,
   waitMs: number,
-  work: () => Promise<T>,
+  work: (held: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
+  const lost = new AbortController();
   const locked = Promise.withResolvers<void>();
   const whole = pool.transaction(async (sql) => {
     await allowIdle(sql, longestMs);
@@ -42,15 +44,11 @@ export async function holdRotationLock<T>(
     }
     signal?.throwIfAborted();
     locked.resolve();
-    const keepAlive = setInterval(async () => {
-      try {
-        await sql`select 1`.simple();
-      } catch {
-        // The session is lost, and the lock with it: the commit fails.
-      }
-    }, keepAliveMs);
+    // On a lost connection the call itself throws, which in a timer would be nobody's error.
+    const check = async () => await sql`select 1`.simple();
+    const keepAlive = setInterval(() => check().catch((error) => lost.abort(error)), keepAliveMs);
     try {
-      return await work();
+      return await work(lost.signal);
     } finally {
       clearInterval(keepAlive);
     }

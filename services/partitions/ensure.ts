@@ -8,7 +8,7 @@ import { uncovered } from "./axis/span.ts";
 import { dayUs } from "./axis/civil.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { Execution } from "./execution/execution.ts";
-import { planAttaches } from "./planning/attaching.ts";
+import { namesFor, planAttaches } from "./planning/attaching.ts";
 import { cutGaps, readTable } from "./planning/cover.ts";
 import type { PlanContext } from "./planning/facts.ts";
 import type { Step } from "./planning/step.ts";
@@ -46,7 +46,7 @@ export function createEnsure(
   // One upload at a time makes leaves; the next ones usually find them made.
   const queue = createSerialQueue();
 
-  async function plan(days: readonly number[]): Promise<Step[]> {
+  async function plan(days: readonly number[]): Promise<{ steps: Step[]; unknown: boolean }> {
     return await pool.run(async (sql) => {
       const rows = await listPolicies(sql);
       const policy = rows.map((row) => effectivePolicy(row, config))
@@ -68,22 +68,30 @@ export function createEnsure(
           `These ticks need ${needed} more partitions; ${ticks} has ${present} of at most ${config.HOLDFAST_MAX_PARTITIONS}`,
         );
       }
-      if (missing.length === 0) return [];
+      const unknown = reading.unknown.length > 0;
+      if (missing.length === 0) return { steps: [], unknown };
+      // A leaf of that name has the range, most likely; while it is locked, nobody can tell.
+      const hidden = new Set(reading.unknown.map(({ name }) => name));
+      if (missing.some((span) => namesFor(facts, reading, span).some((name) => hidden.has(name)))) {
+        throw notNow("their partition is locked, and its range was not read yet");
+      }
       const complete = await completeFacts(sql, facts, reading, missing);
       const { steps, skipped } = planAttaches(complete, reading, facts.parent, missing, {
         reason: "ticks of these days arrived",
         mayReattach: false,
       });
       if (skipped[0]) throw new HoldfastError("conflict", skipped[0].reason);
-      return steps;
+      return { steps, unknown };
     });
   }
 
   async function make(days: readonly number[]): Promise<void> {
-    const steps = await plan(days);
+    const { steps, unknown } = await plan(days);
     if (steps.length > 0) {
       const { errors, refused } = await execution.run(steps);
       const [failed] = refused;
+      // A locked leaf may have the range already, under any name.
+      if (failed && unknown) throw notNow(failed.reason);
       if (failed) {
         throw new HoldfastError(
           "database_error",
@@ -93,16 +101,7 @@ export function createEnsure(
           { cause: new Error(failed.reason) },
         );
       }
-      if (errors[0] !== undefined) {
-        throw new HoldfastError(
-          "lock_timeout",
-          "The partitions these ticks need cannot be made at the moment",
-          {
-            retryAfterSeconds: 2,
-            cause: new Error(errors[0]),
-          },
-        );
-      }
+      if (errors[0] !== undefined) throw notNow(errors[0]);
       log.info("partitions_created", {
         reason: "ticks",
         partitions: steps.map(({ partition }) => partition.name),
@@ -123,6 +122,15 @@ export function createEnsure(
     },
     forget: () => known.clear(),
   };
+}
+
+/** Returns the error that makes an uploader send its ticks again. */
+function notNow(why: string): HoldfastError {
+  return new HoldfastError(
+    "lock_timeout",
+    "The partitions these ticks need cannot be made at the moment",
+    { retryAfterSeconds: 2, cause: new Error(why) },
+  );
 }
 
 /** Returns the days in order, with those between a recent one and today: a missing one would be reported as a hole. */

@@ -3,6 +3,7 @@ import { describeDatabaseError } from "../../db/errors.ts";
 import { reconcileDetached } from "../../db/partitions/records/detached.ts";
 import { holdRotationLock } from "../../db/partitions/lock.ts";
 import { logMaintenance } from "../../db/partitions/records/log.ts";
+import { listPolicies } from "../../db/partitions/records/policies.ts";
 import { recordPosition } from "../../db/partitions/catalogue/probes.ts";
 import { replaceHolds } from "../../db/partitions/records/restraint.ts";
 import { abortablePool } from "../../db/pool/abortable.ts";
@@ -20,6 +21,7 @@ import { createExecution, type Execution, type ExecutionOptions } from "./execut
 import type { Outcome } from "./execution/outcome.ts";
 import type { TableFacts } from "./planning/facts.ts";
 import type { Plan } from "./planning/planner.ts";
+import { effectivePolicy, tableOf } from "./policy.ts";
 import { holdEntry, holdText, mergeHolds, pickName } from "./restraint/holds.ts";
 import { createSetbacks } from "./restraint/setbacks.ts";
 import { createTimekeeper, type Timekeeper, type TimeSources } from "./restraint/timekeeper.ts";
@@ -186,6 +188,9 @@ export function createRotation(
     clock: timekeeper,
     isTrusted: timekeeper.isTrusted,
     log,
+    policyOf: async (sql, table) =>
+      (await listPolicies(sql)).map((row) => effectivePolicy(row, config))
+        .find((policy) => tableOf(policy) === table),
     ...options,
     stepHandlers: (tools) => createArchiving(tools, archiveDirectory(config), archiveFiles),
   });
@@ -196,11 +201,11 @@ export function createRotation(
   const plan = (table?: string, through = pool) =>
     planRotation({ pool: through, catalogue, config, timekeeper }, table);
 
-  async function rotateLocked(result: RotationResult): Promise<void> {
+  async function rotateLocked(result: RotationResult, held: AbortSignal): Promise<void> {
     await reconcile(state, false);
     const run = new RotationRun({
       plan: () => plan(),
-      execute: (current) => execute(state, current),
+      execute: (current) => execute(state, current, false, { ...unattended, signal: held }),
       reconcileTrusted: () => reconcile(state, true),
       isTrusted: timekeeper.isTrusted,
       recordPositions: (facts) => recordPositions(state, facts),
@@ -220,13 +225,17 @@ export function createRotation(
       holdRotationLock(
         pool,
         waitMs.apply,
-        () => applyPlan(state, (through) => plan(table, through), digest, confirm, context),
+        (held) => {
+          const signal = AbortSignal.any([held, ...(context.signal ? [context.signal] : [])]);
+          const both = { ...context, signal };
+          return applyPlan(state, (through) => plan(table, through), digest, confirm, both);
+        },
         context.signal,
       ),
     async rotate(reason) {
       const result: RotationResult = { created: [], detached: [], errors: [] };
       try {
-        await holdRotationLock(pool, waitMs.rotate, () => rotateLocked(result));
+        await holdRotationLock(pool, waitMs.rotate, (held) => rotateLocked(result, held));
       } catch (error) {
         result.errors.push(describeDatabaseError(error));
       }

@@ -51,8 +51,8 @@ export class RotationRun {
     let current = first;
     for (let round = 0; round < roundsMax; round++) {
       if (round > 0) current = await this.#tools.plan();
-      const { applied } = await this.#round(current, round);
-      if (!applied.some(({ action }) => freeing.has(action))) break;
+      const { applied, aborted } = await this.#round(current, round);
+      if (aborted || !applied.some(({ action }) => freeing.has(action))) break;
     }
     return { first, unproven: this.#unproven };
   }

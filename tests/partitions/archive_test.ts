@@ -256,6 +256,99 @@ Deno.test("an archive that is damaged or gone by the time of the drop is written
   assert.equal((await archives.restore(asked)).rows, 53);
 });
 
+Deno.test("an archive whose manifest is damaged is written again, and then its leaf is dropped", async () => {
+  await setUp("torn", 5);
+  await using guardian = guarded.at(now, { archiveDir });
+  await guardian.put("torn.t", { ...archiving, cooldown: "1 day" });
+  assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
+  const manifest = files("torn").find((name) => name.endsWith(".json"));
+  await Deno.writeTextFile(`${archiveDir}/torn.t/${manifest}`, "{");
+  guardian.clock.time = new Date("2026-03-17T12:00:00Z");
+  assert.match(
+    (await guardian.rotation.rotate("test")).errors.join(),
+    /torn\.old is not dropped: The manifest .* is damaged; it will be archived again/,
+  );
+  assert.equal((await content("torn.old")).length, 8);
+  assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
+  const archives = archivesOf(guardian);
+  assert.equal((await archives.list({ table: "torn.t", limit: 10 }))[0]?.exists, false);
+});
+
+Deno.test("in a schema with a dot in its name a detach cut short is finished, and leaves are archived and restored", async () => {
+  const leaf = (name: string, day: string) => `
+    create table "d.ot"."${name}" partition of "d.ot"."t.able"
+      for values from ('${day}') to ('${day}'::timestamptz + interval '1 day');
+    insert into "d.ot"."t.able" values ('${day} 10:00+00', 1);`;
+  await guarded.sql.unsafe(`
+    create schema "d.ot";
+    create table "d.ot"."t.able" (ts timestamptz not null, id int) partition by range (ts);
+    ${leaf("old.1", "2026-01-01")} ${leaf("old.2", "2026-01-02")} ${leaf("kept", "2026-03-14")}`)
+    .simple();
+  const [reader, other] = [await guarded.sql.reserve(), await guarded.sql.reserve()];
+  await reader`begin`;
+  await reader`select from "d.ot"."t.able"`;
+  await other`set lock_timeout = '50ms'`;
+  await assert.rejects(
+    async () =>
+      await other`alter table "d.ot"."t.able" detach partition "d.ot"."old.1" concurrently`,
+    /lock timeout/,
+  );
+  await reader`commit`;
+  await other`reset lock_timeout`;
+  for (const one of [reader, other]) one.release();
+
+  await using guardian = guarded.at(now, { archiveDir });
+  const table = "d.ot.t.able";
+  await guardian.put(table, archiving);
+  assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
+  const state = async () =>
+    (await guarded.sql<{ name: string }[]>`
+      select c.relname || case when i.inhrelid is null then ' apart' else '' end as name
+      from pg_class as c
+      left join pg_inherits as i on i.inhrelid = c.oid
+      where c.relnamespace = '"d.ot"'::regnamespace and c.relkind = 'r' and c.relname not like 't.able%'
+      order by 1`).map(({ name }) => name);
+  assert.deepEqual(await state(), ["kept", "old.1 apart"]);
+  const restored = await archivesOf(guardian)
+    .restore({ table, partition: "d.ot.old.2", holdSeconds: 60 });
+  assert.deepEqual([restored.partition, restored.rows], ["d.ot.old.2", 1]);
+  assert.deepEqual(await state(), ["kept", "old.1 apart", "old.2"]);
+  await guardian.put(table, { enabled: false });
+});
+
+Deno.test("leaves that can never be archived keep no place from those that can, and stay reported", async () => {
+  const day = (n: number) => `'2026-01-0${n}'`;
+  const leaves = [1, 2, 3, 4, 5].map((n) =>
+    `create table never.old_${n} partition of never.t for values from (${day(n)}) to (${
+      day(n + 1)
+    });`
+  );
+  await guarded.sql.unsafe(`
+    create schema never;
+    create table never.t (ts timestamptz not null, until timestamptz) partition by range (ts);
+    ${leaves.join("\n")}
+    create table never.kept partition of never.t for values from ('2026-03-14') to ('2026-03-15');
+    insert into never.t values ('2026-01-05', now()), ('2026-03-14', now());
+    -- A file of Parquet cannot hold this time.
+    insert into never.t select ${day(1)}::timestamptz + n * interval '1 day', '294276-12-31'
+      from generate_series(0, 3) as n;`).simple();
+  await using guardian = guarded.at(now, { archiveDir });
+  await guardian.put("never.t", archiving);
+  const failed = async () =>
+    (await guardian.rotation.rotate("test")).errors.map((error) => error.slice(0, 19)).sort();
+  const first4 = [1, 2, 3, 4].map((n) => `archive never.old_${n}`);
+  assert.deepEqual(await failed(), first4);
+  const refused = async () =>
+    (await guarded.sql<{ partition: string }[]>`
+      select partition_name as partition from holdfast.retention_holds where schema_name = 'never' order by 1`)
+      .map(({ partition }) => partition);
+  assert.deepEqual(await refused(), [1, 2, 3, 4].map((n) => `never.old_${n}`));
+  assert.deepEqual(await failed(), first4);
+  assert.equal((await guarded.sql`select to_regclass('never.old_5') as oid`)[0]?.oid, null);
+  assert.deepEqual(await refused(), [1, 2, 3, 4].map((n) => `never.old_${n}`));
+  await guardian.put("never.t", { enabled: false });
+});
+
 Deno.test("rows that a policy hides from us are not lost: such a leaf is neither archived nor dropped", async () => {
   await setUp("hidden", 5);
   await guarded.sql.unsafe(`

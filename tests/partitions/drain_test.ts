@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connectSql } from "../../db/connection.ts";
+import { olderSnapshots } from "../../db/partitions/rewrite/rows.ts";
 import { startControl } from "../helpers/control.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type Guarded, type Guardian, startGuarded } from "../helpers/guardian.ts";
@@ -203,6 +204,32 @@ Deno.test("a drain that ends before any change ends, after the next run, where a
     assert.deepEqual((await run(end)).state, whole.state, `ended before change ${end}`);
   }
   assert.ok(cut * stride > whole.count - 10, `${cut} of ${whole.count}`);
+});
+
+Deno.test("the old snapshot of another role is waited for by a role that may not see when it began", async () => {
+  await guarded.sql.unsafe(`
+    create role watcher login;
+    grant usage on schema holdfast to watcher;
+    grant select on holdfast.partition_moves to watcher;
+  `).simple();
+  const old = await guarded.sql.reserve();
+  await old`begin isolation level repeatable read`;
+  const [{ pid } = { pid: 0 }] = await old<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const [{ xid } = { xid: "" }] = await guarded.sql<{ xid: string }[]>`
+    insert into holdfast.partition_moves (
+      kind, schema_name, table_name, spec, phase, blocks, direct_xid, direct_at, started_at, updated_at, ended_at
+    )
+    values (
+      'drain', 'seen', 't', '{}', 'cancelled', 0, pg_current_xact_id()::text, clock_timestamp(), now(), now(), now()
+    )
+    returning direct_xid as xid`;
+  await using guardian = guarded.at(now, { user: "watcher" });
+  const older = async () =>
+    (await guardian.pool.run((sql) => olderSnapshots(sql, xid))).map((one) => one.pid);
+  assert.deepEqual(await older(), [pid]);
+  await old`commit`;
+  old.release();
+  assert.deepEqual(await older(), []);
 });
 
 Deno.test("what keeps a default from being drained is said, and its rows stay where they are", async () => {

@@ -419,6 +419,7 @@ Deno.test("a drop that waits for another table's lock is retried alone: its proo
       clock: guardian.clock,
       log: createLogger({ level: "error", write: () => {} }),
       limitLocks: async (sql) => void await sql`select set_config('lock_timeout', '20ms', true)`,
+      refuseChanged: () => Promise.resolve(),
       async withRetries(_step, work) {
         for (let attempt = 1;; attempt++) {
           try {
@@ -442,6 +443,7 @@ Deno.test("a drop that waits for another table's lock is retried alone: its proo
     const done = remove({
       action: "drop",
       table: "retried.t",
+      parent: { schema: "retried", table: "t" },
       partition: { schema: "retried", name: "old" },
       statements: [{ sql: "drop table retried.old", lock: "ACCESS EXCLUSIVE" }],
       reason: "test",

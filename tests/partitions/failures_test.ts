@@ -34,6 +34,7 @@ async function holdOpen(...statements: string[]) {
   await other`begin`;
   for (const statement of statements) await other.unsafe(statement);
   return {
+    does: (text: string) => other.unsafe(text).simple(),
     async letGo() {
       await other`commit`;
       other.release();
@@ -301,6 +302,73 @@ Deno.test("a drop that meets a reader of the detached leaf gives up, is logged, 
   await rest("dropping.t");
 });
 
+const meanwhile = {
+  "attached again":
+    "alter table NAME.t attach partition NAME.old_01 for values from ('2026-01-01') to ('2026-01-02')",
+  "replaced under its name":
+    "alter table NAME.old_01 rename to kept; create table NAME.old_01 as table NAME.kept",
+};
+for (const [what, statements] of Object.entries(meanwhile)) {
+  Deno.test(`a leaf that is ${what} while its drop waits for a reader is not dropped`, async () => {
+    const name = what.replaceAll(" ", "_");
+    await setUp(
+      name,
+      `create table ${name}.t ${columns} partition by range (ts); ${old(name, "2026-01-01")}
+       insert into ${name}.t values ('2026-01-01 10:00+00', 1)`,
+    );
+    await using guardian = guarded.at(now, { lockTimeoutMs: 5_000 });
+    await guardian.put(`${name}.t`, {
+      retention: { keep: "30 days", action: "drop" },
+      cooldown: "1 day",
+    });
+    assert.deepEqual((await guardian.rotation.rotate("test")).detached, ["old_01"]);
+    guardian.clock.time = new Date("2026-03-17T12:00:00Z");
+    const operator = await holdOpen(`select from ${name}.old_01`);
+    const rotating = guardian.rotation.rotate("test");
+    await eventually(
+      async () =>
+        (await rows(
+          `select 1 from pg_locks where relation = '${name}.old_01'::regclass and not granted`,
+        )).length > 0,
+      "the drop waits for the operator",
+    );
+    await operator.does(statements.replaceAll("NAME", name));
+    await operator.letGo();
+    assert.match((await rotating).errors[0] ?? "", /is not the table that was detached any more/);
+    assert.deepEqual(await rows(`select id from ${name}.old_01`), [{ id: 1 }]);
+    await rest(`${name}.t`);
+  });
+}
+
+Deno.test("a policy that is disabled while a rotation works stops what that rotation would still remove", async () => {
+  await setUp(
+    "stopped",
+    `create table stopped.t ${columns} partition by range (ts);
+     ${old("stopped", "2026-01-01")} ${old("stopped", "2026-01-02")}
+     insert into stopped.t values ('2026-01-01 10:00+00', 1)`,
+  );
+  await using guardian = guarded.at(now, { lockTimeoutMs: 5_000 });
+  const policy = { retention: { keep: "72 days", action: "drop" as const }, cooldown: "1 day" };
+  await guardian.put("stopped.t", policy);
+  assert.deepEqual((await guardian.rotation.rotate("test")).detached, ["old_01"]);
+  guardian.clock.time = new Date("2026-03-16T12:00:01Z");
+  // Its detach waits for this reader; the drop of the other leaf comes after it.
+  const reader = await holdOpen("select from stopped.t");
+  const rotating = guardian.rotation.rotate("test");
+  await eventually(
+    async () =>
+      (await rows(
+        "select 1 from pg_stat_activity where query like '%detach%' and wait_event_type = 'Lock'",
+      )).length > 0,
+    "the detach waits for the reader",
+  );
+  await guardian.put("stopped.t", { ...policy, enabled: false });
+  await reader.letGo();
+  assert.deepEqual((await rotating).errors, []);
+  assert.deepEqual(await rows("select id from stopped.old_01"), [{ id: 1 }]);
+  await rest("stopped.t");
+});
+
 Deno.test("what stands under a detached leaf's name is dropped only if it is that leaf", async () => {
   await setUp(
     "swapped",
@@ -383,6 +451,18 @@ Deno.test("a leaf locked exclusively keeps neither the plan waiting nor the othe
   await rest("beside.t");
 });
 
+Deno.test("ticks of a day whose partition is locked, and was never read, are to be sent again", async () => {
+  const day = Date.parse("2026-03-15T00:00:00Z") / 86_400_000;
+  await using before = guarded.at(now);
+  await before.rotation.ensureDays([day]);
+  const locker = await holdOpen("lock table market.ticks_p20260315 in access exclusive mode");
+  // As after a start: which range the partition has is not known yet.
+  await using fresh = guarded.at(now);
+  await assert.rejects(fresh.rotation.ensureDays([day]), { code: "lock_timeout" });
+  await locker.letGo();
+  await fresh.rotation.ensureDays([day]);
+});
+
 Deno.test("two Holdfasts never rotate at once: an apply meanwhile is refused", async () => {
   await setUp("twice", `create table twice.t ${columns} partition by range (ts)`);
   const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
@@ -405,6 +485,39 @@ Deno.test("two Holdfasts never rotate at once: an apply meanwhile is refused", a
   release();
   assert.deepEqual((await first).errors, []);
   await rest("twice.t");
+});
+
+Deno.test("a rotation whose lock is lost begins nothing more", async () => {
+  await setUp(
+    "lost",
+    `create table lost.t ${columns} partition by range (ts);
+     create table lost.u ${columns} partition by range (ts)`,
+  );
+  const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await using guardian = guarded.at(now, {
+    async pause() {
+      reach();
+      await released;
+    },
+  });
+  await guardian.put("lost.t", { premake: 0 });
+  await guardian.put("lost.u", { premake: 0 });
+  const holder = await holdOpen("lock table lost.t in exclusive mode");
+  let result: Awaited<ReturnType<typeof guardian.rotation.rotate>> | undefined;
+  const rotating = guardian.rotation.rotate("test").then((done) => result = done);
+  await reached;
+  await guarded.sql`
+    select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted`;
+  const { created, errors } = await eventually(() => result, "it ends in the midst of its pause");
+  assert.deepEqual(created, []);
+  assert.equal(errors.length, 1);
+  assert.deepEqual(Object.keys(await guarded.leaves("lost.u")), []);
+  await holder.letGo();
+  release();
+  await rotating;
+  await rest("lost.t");
+  await rest("lost.u");
 });
 
 Deno.test("a table that has all the partitions it may is told so, and gets no more", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createAxis } from "../../services/partitions/axis/axis.ts";
 import { formatEnd, parseBound } from "../../services/partitions/axis/bound.ts";
+import { dayUs } from "../../services/partitions/axis/civil.ts";
 import { codecs, type KeyKind } from "../../services/partitions/axis/key.ts";
 import { leafName } from "../../services/partitions/axis/names.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type Span,
 } from "../../services/partitions/axis/span.ts";
 import type {
+  DetachedFacts,
   LeafFacts,
   PlanContext,
   TableFacts,
@@ -20,6 +22,8 @@ import { planAll } from "../../services/partitions/planning/planner.ts";
 import type { Step } from "../../services/partitions/planning/step.ts";
 import { isWindowOpen } from "../../services/partitions/planning/windows.ts";
 import type { Policy } from "../../services/partitions/policy.ts";
+import { reportTable } from "../../services/partitions/report/report.ts";
+import { restrain } from "../../services/partitions/restraint/restraint.ts";
 import { groupSteps } from "../../services/partitions/planning/groups.ts";
 
 const usOf = (iso: string) => BigInt(Date.parse(iso)) * 1_000n;
@@ -203,6 +207,49 @@ Deno.test("yesterday, today and the days ahead are made, under their names and w
   );
 });
 
+Deno.test("a policy that somebody wrote by hand, of any shape, stops no other table and no report", () => {
+  const wrong: Partial<Record<keyof Policy, unknown>>[] = [
+    { windows: [{ from: 5 }] },
+    { windows: {} },
+    { windows: "always" },
+    { retention: { keep: 5, action: "drop" } },
+    { retention: "30 days" },
+    { interval: "now and then" },
+    { time_zone: "Mars" },
+  ];
+  const days = Array.from({ length: 12 }, (_, at) =>
+    leaf({
+      from: noon - BigInt(at + 1) * dayUs,
+      to: noon - BigInt(at) * dayUs,
+    }));
+  for (const fields of wrong) {
+    const bad = facts({ ...daily, table: "bad", ...fields } as Policy, days);
+    const tables = [bad, facts(daily, [])];
+    const plan = planAll(tables, context);
+    assert.deepEqual(names(plan.steps.filter(({ table }) => table === "s.t")).length, 5);
+    assert.deepEqual(plan.skipped.map(({ table }) => table), ["s.bad"], JSON.stringify(fields));
+    restrain(tables, plan, {
+      clocks: { trusted: true, anew: false },
+      nowMs: Number(noon / 1_000n),
+      sinceMs: undefined,
+      ratio: 0.1,
+    });
+    const report = reportTable(
+      {
+        facts: bad,
+        lastRotationAt: null,
+        defaultRows: 0,
+        positions: [],
+        detachedSizes: new Map(),
+        holds: [],
+      },
+      Number(noon),
+      7,
+    );
+    assert.equal(report.table, "s.bad");
+  }
+});
+
 Deno.test("a policy whose interval has changed goes on from the last bound", () => {
   const days = ["2026-03-13", "2026-03-14", "2026-03-15"].map((one) => leaf(day(one)));
   const { steps } = planOf(facts({ ...daily, interval: "1 mon", premake: 1 }, days));
@@ -254,6 +301,34 @@ Deno.test("what is older than is kept is detached, and only what is wholly older
       assert.doesNotMatch(sql, /cascade/i);
     }
   }));
+});
+
+Deno.test("a table of dates keeps, seals and covers at each hour the days that a table of instants does", () => {
+  const days = Array.from(
+    { length: 14 },
+    (_, at) => usOf("2026-03-03T00:00:00Z") + BigInt(at) * dayUs,
+  );
+  const planFor = (key: "date" | "timestamptz", nowUs: bigint) => {
+    const { parse, format } = codecs[key];
+    const end = (at: bigint) => format(parse(codecs.timestamp.format(at).slice(0, 10)) ?? 0n);
+    const leaves = days.map((at) =>
+      leaf(`FOR VALUES FROM ('${end(at)}') TO ('${end(at + dayUs)}')`, {
+        name: `t_p${codecs.date.format(at / dayUs).replaceAll("-", "")}`,
+      })
+    );
+    const retention = { keep: "7 days", action: "detach" as const };
+    const table = facts({ ...daily, key, premake: 1, retention, seal: true }, leaves);
+    const parent = table.parent && {
+      ...table.parent,
+      keyType: key === "date" ? "date" : "timestamp with time zone",
+    };
+    const { steps } = planOf({ ...table, parent }, { nowUs, horizonDays: 3 });
+    return steps.map(({ action, partition }) => `${action} ${partition.name}`);
+  };
+  for (const clock of ["00:00:00Z", "00:00:01Z", "12:00:00Z", "23:59:59Z"]) {
+    const nowUs = usOf(`2026-03-16T${clock}`);
+    assert.deepEqual(planFor("date", nowUs), planFor("timestamptz", nowUs), clock);
+  }
 });
 
 Deno.test("keeping 1 mon is a month of the policy's calendar", () => {
@@ -319,6 +394,37 @@ Deno.test("archive-then-drop plans the archive first, and the drop only when it 
     })).steps.map(({ action }) => action).filter((action) => action !== "attach");
   assert.deepEqual(steps(null), ["archive"]);
   assert.deepEqual(steps("2026-03-02T00:00:00.000Z"), ["drop"]);
+});
+
+Deno.test("what failed when last tried waits for what did not, and stays reported while it waits", () => {
+  const at = (n: number) => day(`2026-01-${String(n).padStart(2, "0")}`);
+  const detached = [1, 2, 3, 4, 5, 6].map((n): DetachedFacts => ({
+    id: String(n),
+    oid: n,
+    schema: "s",
+    name: `gone_${n}`,
+    bound: boundOf(at(n), "timestamptz"),
+    action: "archive-then-drop",
+    detachedAt: "2026-03-01T00:00:00Z",
+    archivedAt: null,
+    present: { oid: n, attached: false },
+    references: [],
+    referencedBy: [],
+  }));
+  const leaves = Array.from({ length: 24 }, (_, n) => leaf(at(n + 1)));
+  const failed = [...detached.slice(0, 3), ...leaves.slice(0, 8)].map(({ name }) => `s.${name}`);
+  const retention = { keep: "1 year", action: "archive-then-drop" as const };
+  const { steps, refused } = planOf(facts({ ...daily, retention, seal: true }, leaves, {
+    detached,
+    unproven: new Map(failed.map((name) => [name, "why"])),
+  }));
+  assert.deepEqual(names(steps, "archive"), ["gone_4", "gone_5", "gone_6", "gone_1"]);
+  const order = [...leaves.slice(8), ...leaves.slice(0, 4)].map(({ name }) => name);
+  assert.deepEqual(names(steps, "seal"), order);
+  assert.deepEqual(
+    refused.map(({ partition, reason }) => [partition, reason]).sort(),
+    [...leaves.slice(4, 8), ...detached.slice(1, 3)].map(({ name }) => [`s.${name}`, "why"]).sort(),
+  );
 });
 
 Deno.test("a detached leaf whose range is wanted is attached again, an empty table is adopted, all else keeps its name", () => {

@@ -90,9 +90,12 @@ export async function olderSnapshots(
     ) as m
     where a.datname = current_database()
       and a.pid <> pg_backend_pid()
-      and a.backend_type not in ('autovacuum worker', 'walsender')
+      -- Of a session of another role, this one may not see the type and the start: its snapshot may be old.
+      and coalesce(a.backend_type, '') not in ('autovacuum worker', 'walsender')
+      -- Null for a worker of autovacuum.
+      and a.usesysid is not null
       and a.backend_xmin is not null
-      and a.xact_start <= m.direct_at
+      and (a.xact_start is null or a.xact_start <= m.direct_at)
       and age(a.backend_xmin) >= age((${xid}::text::xid8)::xid)
     order by a.xact_start`;
 }

@@ -18,11 +18,11 @@ import {
   type LockedCheck,
   type StepHandlers,
   type StepTools,
-  tableName,
 } from "../execution/step_tools.ts";
 import {
   type ArchiveFiles,
   archivePath,
+  checkArchive,
   clearPartials,
   damageOf,
   diskFiles,
@@ -147,7 +147,7 @@ export function createArchiving(
       pool.transaction(async (sql) => {
         await proveCount(sql, step, manifest.rows);
         await recordArchive(sql, {
-          parent: tableName(step),
+          parent: step.parent,
           leaf: leafTable(step),
           oid: step.oid ?? 0,
           bound: manifest.bound,
@@ -173,14 +173,12 @@ export function createArchiving(
     if (kept === undefined) return refuse("it is not sealed");
     const manifest = Manifest.parse(kept);
     const path = join(directory, archivePath(manifest));
-    const receipt = await readReceipt(path);
-    const damage = receipt === undefined
-      ? `its archive ${path} is missing`
-      : await damageOf(path, receipt);
-    if (damage !== undefined) {
+    const archived = await checkArchive(path);
+    if ("damage" in archived) {
       await pool.run((sql) => forgetArchive(sql, step.oid ?? 0));
-      refuse(`${damage}; it will be archived again`);
+      return refuse(`${archived.damage}; it will be archived again`);
     }
+    const { parquet } = archived.receipt;
     const [verdict] = await pool.run(
       (sql) =>
         verifySealed(sql, { table: step.table, partition: leafText(step), signal: context.signal }),
@@ -196,7 +194,7 @@ export function createArchiving(
       }
       await proveCount(sql, step, manifest.rows);
       const still = await stat(path).catch(() => undefined);
-      if (still?.size !== receipt?.parquet.bytes || await readReceipt(path) === undefined) {
+      if (still?.size !== parquet.bytes || await readReceipt(path) === undefined) {
         refuse(`its archive ${path} is missing`);
       }
     };

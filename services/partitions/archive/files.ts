@@ -129,6 +129,21 @@ export async function readReceipt(path: string): Promise<Receipt | undefined> {
   }
 }
 
+/** Returns the receipt of an archive, or what is wrong with the archive when it is missing or damaged. */
+export async function checkArchive(
+  path: string,
+): Promise<{ receipt: Receipt } | { damage: string }> {
+  try {
+    const receipt = await readReceipt(path);
+    if (!receipt) return { damage: `its archive ${path} is missing` };
+    const damage = await damageOf(path, receipt);
+    return damage === undefined ? { receipt } : { damage };
+  } catch (error) {
+    if (error instanceof HoldfastError) return { damage: error.message };
+    throw error;
+  }
+}
+
 /**
  * Returns how the file differs from its receipt; undefined when it is equal to the last byte. `onRead` is called with the
  * bytes read so far; an error that it throws ends the check.

@@ -74,7 +74,10 @@ export async function readRestoreTarget(
       `the publication "${broad.name}" would send the rows to its subscribers again, under the name of the partition; name tables in it instead of the schema or all tables`,
     );
   }
-  const name = manifest.partition.slice(manifest.partition.indexOf(".") + 1);
+  const own = `${policy.schema}.`;
+  const name = manifest.partition.startsWith(own)
+    ? manifest.partition.slice(own.length)
+    : manifest.partition.slice(manifest.partition.indexOf(".") + 1);
   return {
     parent,
     template: templateOf(facts, parent),

@@ -12,7 +12,10 @@ export interface Axis {
   zone: Zone;
   /** Undefined for keys that are plain numbers. */
   interval: Interval | undefined;
-  /** Returns the first position not before an instant (microseconds since 1970); undefined for plain numbers. */
+  /**
+   * Returns the position that an instant (microseconds since 1970) is in: the last one that has begun, for a date its day;
+   * undefined for plain numbers.
+   */
   atInstant(us: bigint): bigint | undefined;
   /** Returns the instant of a position; undefined for plain numbers and open ends. */
   instantOf(position: bigint): bigint | undefined;
@@ -62,7 +65,7 @@ function timeAxis(policy: AxisPolicy, codec: KeyCodec): Axis {
     const us = codec.toUs(position);
     return wall ? zone.toInstant(us) : us;
   };
-  const atInstant = (us: bigint) => codec.fromUs(wall ? zone.toWall(us) : us);
+  const atInstant = (us: bigint) => codec.fromUs((wall ? zone.toWall(us) : us) - codec.stepUs + 1n);
   return {
     codec,
     zone,

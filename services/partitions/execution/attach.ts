@@ -3,7 +3,7 @@ import { lockPartitionChanges } from "../../../db/partitions/lock.ts";
 import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
 import type { Step } from "../planning/step.ts";
-import { type StepTools, tableName } from "./step_tools.ts";
+import type { StepTools } from "./step_tools.ts";
 
 /** Attaches several leaves of one table in one transaction. Those that are attached already are left out. */
 export async function attachLeaves(
@@ -17,7 +17,7 @@ export async function attachLeaves(
       await limitLocks(sql, first.heavy);
       await lockPartitionChanges(sql);
       // An upload, or another Holdfast, may have made some of them since the plan.
-      const present = new Set(await attachedNames(sql, tableName(first)));
+      const present = new Set(await attachedNames(sql, first.parent));
       const started = performance.now();
       const missing = steps.filter(({ partition }) => !present.has(partition.name));
       for (const { statements } of missing) await runStatements(sql, statements);

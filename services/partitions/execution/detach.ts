@@ -6,7 +6,7 @@ import { sendOutsideTransaction } from "../../../db/partitions/outside.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
 import type { Step } from "../planning/step.ts";
 import { toTheEnd } from "../../requests/work.ts";
-import { leafTable, leafText, outsideLimits, type StepTools, tableName } from "./step_tools.ts";
+import { leafTable, leafText, outsideLimits, type StepTools } from "./step_tools.ts";
 
 /** Logs a step and updates the records of detached leaves; `trusted`: a cool-down may begin now. */
 export async function logStep(
@@ -32,27 +32,31 @@ async function detachConcurrently(
     pool.run(async (sql) => {
       const pending = step.oid !== undefined && await isPending(sql, step.oid);
       const text = pending
-        ? detachStatement(tableName(step), leafTable(step), "finalize")
+        ? detachStatement(step.parent, leafTable(step), "finalize")
         : statement?.sql ?? "";
       await sendOutsideTransaction(pool, sql, text, outsideLimits);
     }));
 }
 
 /** Records that retention detaches a leaf, before it does. */
-async function recordDetach({ steadyPool: pool, clock }: StepTools, step: Step): Promise<void> {
+async function recordDetach(
+  { steadyPool: pool, clock, refuseChanged }: StepTools,
+  step: Step,
+): Promise<void> {
   const { oid, bound = "", retention } = step;
   if (oid === undefined || retention === undefined) return;
-  await pool.run((sql) =>
-    rememberDetach(sql, {
-      parent: tableName(step),
+  await pool.run(async (sql) => {
+    await refuseChanged(sql, step);
+    await rememberDetach(sql, {
+      parent: step.parent,
       leaf: leafTable(step),
       oid,
       bound,
       action: retention,
       withinBrake: step.confirmed !== true,
       at: clock.now(),
-    })
-  );
+    });
+  });
 }
 
 /** Detaches a leaf, or finalises its detach. */

@@ -16,9 +16,10 @@ import {
   createStepTools,
   isPassing,
   leafText,
+  PolicyChanged,
+  type PolicyReader,
   type StepHandlers,
   type StepTools,
-  tableName,
 } from "./step_tools.ts";
 
 export interface Execution {
@@ -35,6 +36,7 @@ export interface ExecutionOptions {
   /** Says whether the clock may start a cool-down; always when left out. */
   isTrusted?: () => boolean;
   log: Logger;
+  policyOf: PolicyReader;
   /** Begins a drain, which then continues in the background. */
   beginDrain?: (table: TableName, drain: NonNullable<Step["drain"]>) => Promise<unknown>;
   /** Waits between attempts; milliseconds. */
@@ -96,7 +98,7 @@ class ExecutionRun {
       case "detach":
         return await detachLeaf(this.#tools, step, isTrusted);
       case "drain":
-        if (step.drain) await beginDrain(tableName(step), step.drain);
+        if (step.drain) await beginDrain(step.parent, step.drain);
         return;
       case "move":
       case "drop":
@@ -146,6 +148,10 @@ class ExecutionRun {
         return false;
       }
       if (isUnreachable(error) || refusesWrites(error)) throw error;
+      if (error instanceof PolicyChanged) {
+        this.#outcome.skipped.push({ table: first.table, reason: error.message });
+        return false;
+      }
       const locked = isPassing(error);
       if (locked || others.length === 0) {
         await this.#fail(first, error);

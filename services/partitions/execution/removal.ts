@@ -1,3 +1,4 @@
+import type { Sql } from "../../../db/connection.ts";
 import { endDetached } from "../../../db/partitions/records/detached.ts";
 import { presentTable } from "../../../db/partitions/catalogue/leaves.ts";
 import { logMaintenance } from "../../../db/partitions/records/log.ts";
@@ -12,9 +13,23 @@ import { leafTable, leafText, type LockedCheck, type StepTools } from "./step_to
 /** Longest duration of a drop: its rows may be counted once more. */
 const longestMs = 55 * 60_000;
 
+/** Throws `conflict` unless the name of a step's leaf is still that of the table that was detached. */
+async function refuseOther(sql: Sql, step: Step): Promise<void> {
+  const found = await presentTable(sql, leafTable(step));
+  if (found?.oid !== step.oid || found?.attached) {
+    throw new HoldfastError(
+      "conflict",
+      `${leafText(step)} is not the table that was detached any more`,
+    );
+  }
+}
+
 /** Drops or moves a detached leaf, if it is still the table that was detached and `check` succeeds under its lock. */
 export function createRemoval(
-  { pool, clock, limitLocks, withRetries, entry }: Omit<StepTools, "steadyPool" | "context">,
+  { pool, clock, limitLocks, refuseChanged, withRetries, entry }: Omit<
+    StepTools,
+    "steadyPool" | "context"
+  >,
 ) {
   /** Calls `giveUp` with an error that persists after the check, which is not repeated for it. */
   async function change(
@@ -25,19 +40,16 @@ export function createRemoval(
     await pool.transaction(async (sql) => {
       const started = performance.now();
       await limitLocks(sql, step.heavy);
-      const found = await presentTable(sql, leafTable(step));
-      if (found?.oid !== step.oid || found?.attached) {
-        throw new HoldfastError(
-          "conflict",
-          `${leafText(step)} is not the table that was detached any more`,
-        );
-      }
+      await refuseOther(sql, step);
       if (step.action === "drop") {
         await refuseOdd(sql, step);
         await lockWhole(sql, leafTable(step));
+        // Whoever had the lock may have attached the leaf again, or replaced it.
+        await refuseOther(sql, step);
         await refuseOdd(sql, step);
         await check?.(sql);
       }
+      await refuseChanged(sql, step);
       // Only the lock of another table can be in the way here: what was checked above stays locked.
       await withRetries(step, () =>
         behindSavepoint(sql, async () => {

@@ -5,11 +5,13 @@ import type { MaintenanceEntry } from "../../../db/partitions/records/log.ts";
 import { abortablePool } from "../../../db/pool/abortable.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { setLockTimeout } from "../../../db/session/transaction.ts";
+import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { unlessAborted } from "../../../lib/deadline.ts";
 import type { WorkContext } from "../../requests/work.ts";
 import type { Action, Step } from "../planning/step.ts";
+import type { Policy } from "../policy.ts";
 import { sqlState } from "../../../db/sql_state.ts";
 
 /** Writers queue behind a heavy lock while it is waited for, so an attempt is short and is repeated often. */
@@ -20,11 +22,6 @@ const passing = new Set([sqlState.lockNotAvailable, sqlState.deadlockDetected]);
 /** Says whether another session's lock was in the way, so that a later attempt may succeed. */
 export const isPassing = (error: unknown): boolean => passing.has(codeOf(error));
 
-/** Returns the table of a step; the first dot separates the schema from the name. */
-export const tableName = (step: Step): TableName => {
-  const at = step.table.indexOf(".");
-  return { schema: step.table.slice(0, at), table: step.table.slice(at + 1) };
-};
 /** Returns the partition of a step. */
 export const leafTable = ({ partition }: Step): TableName => ({
   schema: partition.schema,
@@ -35,6 +32,19 @@ export const leafText = ({ partition }: Step) => `${partition.schema}.${partitio
 
 /** Limits of a statement outside a transaction behind a pooler; equal to the pool's own. */
 export const outsideLimits = { lockMs: 2_000, statementMs: 120_000 };
+
+/** Thrown by a step whose policy has changed since it was planned. */
+export class PolicyChanged extends HoldfastError {
+  constructor({ action, table, partition }: Step) {
+    super(
+      "conflict",
+      `${action} ${partition.schema}.${partition.name} is left out: the policy of ${table} has changed since the plan`,
+    );
+  }
+}
+
+/** Reads the policy of a table (`schema.name`) that is in force; undefined when it has none. */
+export type PolicyReader = (sql: Sql, table: string) => Promise<Policy | undefined>;
 
 /** Functions that all steps use. */
 export interface StepTools {
@@ -47,6 +57,8 @@ export interface StepTools {
   log: Logger;
   /** Sets the lock timeout of a transaction: short for a heavy lock, the pool's own for others. */
   limitLocks(sql: Sql, heavy: boolean): Promise<void>;
+  /** Throws `PolicyChanged` unless the policy of the step is in force. */
+  refuseChanged(sql: Sql, step: Step): Promise<void>;
   /** Repeats `work` while a lock or a deadlock is in the way. */
   withRetries<T>(step: Step, work: () => Promise<T>): Promise<T>;
   /** Returns the step's entry of the maintenance log; `error` is undefined after a success. */
@@ -55,9 +67,12 @@ export interface StepTools {
 
 /** Makes the shared tools; `pause` waits between attempts, in milliseconds. */
 export function createStepTools(
-  { pool, clock, log, context, pause }: Pick<StepTools, "pool" | "clock" | "log" | "context"> & {
-    pause: (ms: number) => Promise<void>;
-  },
+  { pool, clock, log, context, pause, policyOf }:
+    & Pick<StepTools, "pool" | "clock" | "log" | "context">
+    & {
+      pause: (ms: number) => Promise<void>;
+      policyOf: PolicyReader;
+    },
 ): StepTools {
   const { signal } = context;
   return {
@@ -68,6 +83,11 @@ export function createStepTools(
     log,
     async limitLocks(sql, heavy) {
       if (heavy) await setLockTimeout(sql, heavyLockMs);
+    },
+    async refuseChanged(sql, step) {
+      if (step.policy === undefined) return;
+      const present = await policyOf(sql, step.table);
+      if (JSON.stringify(present) !== JSON.stringify(step.policy)) throw new PolicyChanged(step);
     },
     async withRetries(step, work) {
       const most = step.heavy ? attempts.heavy : attempts.light;

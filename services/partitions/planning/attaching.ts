@@ -208,6 +208,7 @@ function attachStep(
   return {
     action: "attach",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: facts.policy.schema, name },
     span,
     statements: all,

@@ -191,6 +191,8 @@ export interface TableFacts {
   newest?: "kept" | "leaving" | "none" | "unknown" | undefined;
   /** Oids of leaves that are to be retired and have no row. */
   hollow?: ReadonlySet<number> | undefined;
+  /** Leaves that could not be sealed, archived or dropped when last tried, by `schema.name`, with the reason. */
+  unproven?: ReadonlyMap<string, string>;
   /** Leaves that are gone and whose archives exist. */
   archived?: readonly ArchivedFacts[];
   /** Highest id, where the key is id. */

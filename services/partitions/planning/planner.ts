@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { grantCreate, grantMembership } from "../../../db/partitions/remedies.ts";
-import { HoldfastError } from "../../../errors.ts";
+import { HoldfastError, messageOf } from "../../../errors.ts";
 import { parseBound } from "../axis/bound.ts";
 import { highest, overlap, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
@@ -193,13 +193,18 @@ function tableWarnings({ policy }: TableFacts, reading: Reading): string[] {
   ];
 }
 
+/** Returns why a table cannot be planned or reported on: a policy that was written by hand may have any shape. */
+export const unusable = (error: unknown): string =>
+  error instanceof HoldfastError
+    ? error.message
+    : `its policy cannot be used (${messageOf(error)})`;
+
 /** Plans one table: what it lacks first, the heavier locks last. An invalid policy is skipped with the reason. */
 export function planTable(facts: TableFacts, context: PlanContext): TablePlan {
   try {
     return planSoundTable(facts, context);
   } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    const skipped = [{ table: tableOf(facts.policy), reason: error.message }];
+    const skipped = [{ table: tableOf(facts.policy), reason: unusable(error) }];
     return { steps: [], skipped, warnings: [] };
   }
 }

@@ -11,6 +11,7 @@ import { openZone } from "../axis/zone.ts";
 import { tableOf } from "../policy.ts";
 import { expiredLeaves, type Reading, type ReadLeaf } from "./cover.ts";
 import type { DetachedFacts, LeafFacts, PlanContext, TableFacts } from "./facts.ts";
+import { freshFirst, stillUnproven } from "./prospects.ts";
 import { sealingStatements } from "./sealing.ts";
 import type { Step, TablePlan } from "./step.ts";
 
@@ -35,6 +36,7 @@ function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
   return {
     action: "detach",
     table,
+    parent: policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: [{
       sql: detachStatement(policy, asTable(leaf), mode),
@@ -51,6 +53,7 @@ function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
     bound: leaf.bound ?? "",
     oid: leaf.oid,
     retention: policy.retention?.action ?? "detach",
+    policy,
   };
 }
 
@@ -102,6 +105,7 @@ export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
     plan.steps.push({
       action: "finalize",
       table,
+      parent: facts.policy,
       partition: { schema: leaf.schema, name: leaf.name },
       statements: [{
         sql: detachStatement(facts.policy, asTable(leaf), "finalize"),
@@ -148,6 +152,7 @@ function dropStep(facts: TableFacts, leaf: DetachedFacts): Step {
   return {
     action: "drop",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: [{
       sql: dropStatement(asTable(leaf)),
@@ -159,6 +164,7 @@ function dropStep(facts: TableFacts, leaf: DetachedFacts): Step {
     estimate: noEstimate,
     oid: leaf.oid,
     detached: leaf,
+    policy: facts.policy,
   };
 }
 
@@ -166,6 +172,7 @@ function moveStep(facts: TableFacts, leaf: DetachedFacts, schema: string): Step 
   return {
     action: "move",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: [{
       sql: moveStatement(asTable(leaf), schema),
@@ -177,6 +184,7 @@ function moveStep(facts: TableFacts, leaf: DetachedFacts, schema: string): Step 
     estimate: noEstimate,
     oid: leaf.oid,
     detached: leaf,
+    policy: facts.policy,
   };
 }
 
@@ -194,6 +202,7 @@ function archiveStep(facts: TableFacts, leaf: DetachedFacts): Step {
   return {
     action: "archive",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: isSealed(facts, leaf.oid) ? [readStep(leaf)] : [
       ...sealingStatements(leaf),
@@ -223,7 +232,7 @@ function isCool(facts: TableFacts, leaf: DetachedFacts, { nowUs }: PlanContext):
 export function planDetached(facts: TableFacts, context: PlanContext): TablePlan {
   const plan = emptyPlan();
   const table = tableOf(facts.policy);
-  let archives = 0;
+  const unarchived: DetachedFacts[] = [];
   for (const leaf of facts.detached) {
     if (!leaf.present || leaf.present.attached || leaf.action === "detach") continue;
     // If the policy has changed since, nothing more happens to the leaf.
@@ -244,7 +253,7 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
       plan.refused.push({ partition: full(leaf), reason: odd });
       plan.skipped.push({ table, reason: odd });
     } else if (leaf.action === "archive-then-drop" && leaf.archivedAt === null) {
-      if (++archives <= archivesTogether) plan.steps.push(archiveStep(facts, leaf));
+      unarchived.push(leaf);
     } else if (leaf.referencedBy.length > 0) {
       plan.skipped.push({
         table,
@@ -254,8 +263,12 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
       plan.steps.push(dropStep(facts, leaf));
     }
   }
-  if (archives > archivesTogether) {
-    plan.warnings.push(`${archives - archivesTogether} more leaves are to be archived after these`);
+  const inOrder = freshFirst(facts, unarchived);
+  const left = inOrder.splice(archivesTogether);
+  plan.steps.push(...inOrder.map((leaf) => archiveStep(facts, leaf)));
+  plan.refused.push(...stillUnproven(facts, left));
+  if (left.length > 0) {
+    plan.warnings.push(`${left.length} more leaves are to be archived after these`);
   }
   return plan;
 }

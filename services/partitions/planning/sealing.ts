@@ -3,6 +3,7 @@ import { lowest } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import type { Reading, ReadLeaf } from "./cover.ts";
 import type { LeafFacts, PlanContext, TableFacts } from "./facts.ts";
+import { freshFirst, stillUnproven } from "./prospects.ts";
 import type { PlannedStatement, Step, TablePlan } from "./step.ts";
 
 const dayUs = 86_400_000_000n;
@@ -28,6 +29,7 @@ function sealStep(facts: TableFacts, leaf: LeafFacts): Step {
   return {
     action: "seal",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: leaf.schema, name: leaf.name },
     statements: sealingStatements(leaf),
     reason: facts.sealed?.get(leaf.oid)?.ended === false
@@ -75,18 +77,19 @@ export function planSeals(
     partition: `${leaf.schema}.${leaf.name}`,
     reason: `${leaf.schema}.${leaf.name} is not sealed: it ${facts.odd?.get(leaf.oid)}`,
   }));
+  const inOrder = freshFirst(facts, due.filter((one) => !odd.includes(one)));
   let seconds = 0;
-  for (const leaf of due.filter((one) => !odd.includes(one)).slice(0, sealsTogether)) {
+  for (const leaf of inOrder.slice(0, sealsTogether)) {
     if (seconds >= sealSeconds) break;
     const step = sealStep(facts, leaf);
     seconds += step.estimate.seconds;
     steps.push(step);
   }
-  const left = due.length - odd.length - steps.length;
+  const left = inOrder.slice(steps.length);
   return {
     steps,
-    refused,
+    refused: [...refused, ...stillUnproven(facts, left)],
     skipped: refused.map(({ reason }) => ({ table: tableOf(facts.policy), reason })),
-    warnings: left > 0 ? [`${left} more leaves are to be sealed after these`] : [],
+    warnings: left.length > 0 ? [`${left.length} more leaves are to be sealed after these`] : [],
   };
 }

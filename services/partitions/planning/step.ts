@@ -1,6 +1,8 @@
+import type { TableName } from "../../../db/partitions/ddl.ts";
 import type { RewriteSpec } from "../../../db/partitions/rewrite/spec.ts";
 import type { KeyKind } from "../axis/key.ts";
 import type { Span } from "../axis/span.ts";
+import type { Policy } from "../policy.ts";
 import type { DetachedFacts } from "./facts.ts";
 
 export type Action =
@@ -22,7 +24,10 @@ export interface PlannedStatement {
 /** One change, done completely or not at all (except for DETACH CONCURRENTLY, which is finalised when interrupted). */
 export interface Step {
   action: Action;
+  /** `schema.name`. */
   table: string;
+  /** The same in its parts: a schema may have a dot in its name. */
+  parent: TableName;
   partition: { schema: string; name: string };
   statements: PlannedStatement[];
   reason: string;
@@ -40,6 +45,8 @@ export interface Step {
   key?: KeyKind;
   detached?: DetachedFacts;
   retention?: string;
+  /** The policy that wants a leaf detached, moved or dropped: the step is left out once another one is in force. */
+  policy?: Policy;
   /** It was held back, and an operator confirmed it. */
   confirmed?: boolean;
   /** The statements of a drain: those that begin it, and its later phases. */

@@ -1,7 +1,7 @@
 import type { HoldRow } from "../../../db/partitions/records/restraint.ts";
-import { HoldfastError } from "../../../errors.ts";
 import { type Reading, readTable } from "../planning/cover.ts";
 import type { TableFacts } from "../planning/facts.ts";
+import { unusable } from "../planning/planner.ts";
 import { type Policy, tableOf } from "../policy.ts";
 import { adviseInterval, type IntervalAdvice } from "./interval_advice.ts";
 import {
@@ -205,15 +205,17 @@ export function reportTable(
   nowUs: number,
   horizonDays: number,
 ): TableReport {
-  const { facts, lastRotationAt, defaultRows, defaultError, positions } = table;
-  if (facts.problem !== undefined) return unreadable(table, facts.problem);
-  let reading: Reading;
+  if (table.facts.problem !== undefined) return unreadable(table, table.facts.problem);
   try {
-    reading = readTable(facts, BigInt(Math.round(nowUs)));
+    return reportReadable(table, nowUs, horizonDays);
   } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    return unreadable(table, error.message);
+    return unreadable(table, unusable(error));
   }
+}
+
+function reportReadable(table: TableReading, nowUs: number, horizonDays: number): TableReport {
+  const { facts, lastRotationAt, defaultRows, defaultError, positions } = table;
+  const reading = readTable(facts, BigInt(Math.round(nowUs)));
   const live = reading.leaves.flatMap(({ read, pending }) =>
     read.kind === "range" && !pending ? [read.span] : []
   );

@@ -1,6 +1,5 @@
 import type { HoldRow } from "../../../db/partitions/records/restraint.ts";
 import type { ProgressRow } from "../../../db/partitions/records/retention_progress.ts";
-import { HoldfastError } from "../../../errors.ts";
 import { createAxis } from "../axis/axis.ts";
 import { type Policy, tableOf } from "../policy.ts";
 import { type ClockVerdict, explainedMaxMs, spanText } from "./clocks.ts";
@@ -195,9 +194,8 @@ function advance(
 function sound<T>(work: () => T): T | undefined {
   try {
     return work();
-  } catch (error) {
-    if (error instanceof HoldfastError) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 
@@ -264,9 +262,11 @@ export function restrain(
       continue;
     }
     const leaving = mine.filter(({ action }) => removing.has(action));
-    if (!scale || leaving.length === 0 || options.ratio >= 1) continue;
+    if (leaving.length === 0 || options.ratio >= 1) continue;
     const newest = newestReason(facts);
-    const brake = brakeReason(facts, leaving, scale, new Set(now?.row.admitted));
+    const brake = scale
+      ? brakeReason(facts, leaving, scale, new Set(now?.row.admitted))
+      : "how much of the table this would remove is not known";
     if (newest !== undefined) hold("newest", leaving, newest);
     else if (brake !== undefined) hold("brake", leaving, brake);
   }

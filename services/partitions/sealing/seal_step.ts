@@ -1,3 +1,4 @@
+import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
 import { sqlState } from "../../../db/sql_state.ts";
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
@@ -15,13 +16,7 @@ import { runStatements } from "../../../db/partitions/run.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { toTheEnd } from "../../requests/work.ts";
 import { codecs, type KeyKind } from "../axis/key.ts";
-import {
-  leafTable,
-  leafText,
-  outsideLimits,
-  type StepTools,
-  tableName,
-} from "../execution/step_tools.ts";
+import { leafTable, leafText, outsideLimits, type StepTools } from "../execution/step_tools.ts";
 import type { Step } from "../planning/step.ts";
 import { measureContent } from "./content.ts";
 import { hashOf, type Manifest, thresholdsOf } from "./manifest.ts";
@@ -39,6 +34,13 @@ function orderOf(kind: KeyKind): (a: string, b: string) => boolean {
   };
 }
 
+/** Returns the oid of a step's leaf. Throws `conflict` when its name is now another table's. */
+async function refuseOther(sql: Sql, step: Step): Promise<number> {
+  const found = await presentTable(sql, leafTable(step));
+  if (found && found.oid === step.oid) return found.oid;
+  throw new HoldfastError("conflict", `${leafText(step)} is not the table of the plan`);
+}
+
 /** Makes a leaf refuse writes, freezes it, and keeps what it holds. Taken up again after a crash, it does the same. */
 export function createSealing(
   { steadyPool: pool, context, clock, log, limitLocks, withRetries, entry }: StepTools,
@@ -47,22 +49,21 @@ export function createSealing(
     await withRetries(step, () =>
       pool.transaction(async (sql) => {
         await limitLocks(sql, true);
-        const found = await presentTable(sql, leafTable(step));
-        if (!found || found.oid !== step.oid) {
-          throw new HoldfastError("conflict", `${leafText(step)} is not the table of the plan`);
-        }
-        const oddity = (await readOddities(sql, [found.oid], "table")).get(found.oid);
+        const oid = await refuseOther(sql, step);
+        const oddity = (await readOddities(sql, [oid], "table")).get(oid);
         if (oddity !== undefined) {
           throw new HoldfastError("conflict", `${leafText(step)} cannot be sealed: it ${oddity}`);
         }
         await beginSeal(sql, {
-          parent: tableName(step),
+          parent: step.parent,
           leaf: leafTable(step),
-          oid: found.oid,
+          oid,
           bound: step.bound ?? "",
           at: clock.now(),
         });
         await runStatements(sql, sealStatements(leafTable(step)));
+        // Whoever had the lock may have replaced the leaf.
+        await refuseOther(sql, step);
       }));
   }
 
@@ -83,7 +84,7 @@ export function createSealing(
   async function measure(step: Step, key: KeyKind): Promise<Manifest> {
     return await pool.run(async (sql) => {
       const leaf = await describeLeaf(sql, step.oid ?? 0);
-      const [parent] = await readParents(sql, [tableName(step)]);
+      const [parent] = await readParents(sql, [step.parent]);
       const column = parent?.key_columns[0];
       if (!leaf || column === undefined || !parent?.key_type) {
         throw new HoldfastError("conflict", `${leafText(step)} is not an ordinary leaf`);

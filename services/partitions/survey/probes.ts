@@ -225,7 +225,8 @@ export async function hasFreshRow(sql: Sql, facts: TableFacts, nowUs: bigint): P
   const from = reading.axis.atInstant(nowUs - 86_400_000_000n);
   const to = reading.axis.atInstant(nowUs + 3_600_000_000n);
   if (column === undefined || from === undefined || to === undefined) return false;
-  const ends = finite({ from, to }, reading.axis.codec.format);
+  // The position of the hour after it is included: today, for a date.
+  const ends = finite({ from, to: to + 1n }, reading.axis.codec.format);
   const { schema, table } = facts.policy;
   const rows = await inTime(countRange(sql, { schema, table }, { column, ...ends, most: 1 }));
   return (rows ?? 0) > 0;

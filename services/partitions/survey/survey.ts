@@ -1,5 +1,6 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
+import { listHolds } from "../../../db/partitions/records/restraint.ts";
 import { type DetachedRow, listDetached } from "../../../db/partitions/records/detached.ts";
 import { listRewrites, type RewriteRow } from "../../../db/partitions/rewrite/rewrites.ts";
 import type { RewriteFailure } from "../../../db/partitions/rewrite/spec.ts";
@@ -135,6 +136,7 @@ export async function readCatalogue(
   const detached = await listDetached(sql);
   const rewrites = await listRewrites(sql);
   const sealed = sealedFacts(await listSealed(sql));
+  const unproven = (await listHolds(sql)).filter(({ kind }) => kind === "leaf");
   return policies.map((policy) => {
     const row = parents.get(tableOf(policy));
     const problem = problemOf(row, policy);
@@ -149,6 +151,10 @@ export async function readCatalogue(
       blockers: new Map(),
       defaultRows: new Map(),
       sealed,
+      unproven: new Map(
+        unproven.filter((hold) => tableOf(hold) === tableOf(policy))
+          .map(({ partition, reason }) => [partition, reason]),
+      ),
       highestId: null,
     };
   });

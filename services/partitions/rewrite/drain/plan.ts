@@ -126,6 +126,7 @@ function drainStep(
   return {
     action: "drain",
     table: tableOf(facts.policy),
+    parent: facts.policy,
     partition: { schema: defaultLeaf.schema, name: defaultLeaf.name },
     statements: describeRewrite(rewrite, swapped).map(({ sql, lock }) => ({ sql, lock })),
     reason:
