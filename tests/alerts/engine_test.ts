@@ -9,6 +9,7 @@ import {
   type Transition,
 } from "../../services/alerts/evaluation/step.ts";
 import { explain } from "../../services/alerts/evaluation/explanation.ts";
+import { AlertState } from "../../services/alerts/evaluation/state.ts";
 import { inhibitedBy } from "../../services/alerts/notify/inhibition.ts";
 import { afterNotice as asTold, noticeDue } from "../../services/alerts/notify/due.ts";
 import { rehearse } from "../../services/alerts/evaluation/rehearsal.ts";
@@ -95,6 +96,43 @@ Deno.test("time with an unknown value counts neither as bad nor as clear", () =>
     told(run([[0, 0.9], [10, 0.9], [20, 0.5], [22, null], [60, 0.5], [64, 0.5], [65, 0.5]])),
     [[10, "fired"], [65, "resolved"]],
   );
+});
+
+/** An alert state with one rule about slots, and what judges the values of slots at a second. */
+function slots(under: Rule = rule) {
+  const state = new AlertState({ instance: "" });
+  const explain = { evidence: () => [], cure: () => [] };
+  return {
+    state,
+    judge: (second: number, slots: Record<string, number>, isComplete = true, now = under) =>
+      state.judge(
+        [now],
+        Object.entries(slots).map(([scope, value]) => ({ metric: "m", scope, value })),
+        { now: second * 1_000, complete: new Set(isComplete ? ["m"] : []), explain },
+      ).map(({ kind }) => kind),
+  };
+}
+
+Deno.test("time in which a scope was not read counts neither as bad nor as clear", () => {
+  const { state, judge } = slots();
+  assert.deepEqual(judge(0, { a: 0.9 }), []);
+  assert.deepEqual(judge(2, {}, false), []);
+  assert.deepEqual(judge(60, { a: 0.9 }), []);
+  assert.deepEqual(judge(68, { a: 0.9 }), ["fired"]);
+  assert.deepEqual(judge(70, { a: 0.5 }), []);
+  assert.deepEqual(judge(71, {}, false), []);
+  assert.equal(state.open()[0]?.unknown_since, new Date(71_000).toISOString());
+  assert.deepEqual(judge(120, { a: 0.5 }), []);
+  assert.deepEqual(judge(125, { a: 0.5 }), ["resolved"]);
+});
+
+Deno.test("an alert about a scope that is gone ends, and one about a scope that is not read when its rule is switched off", () => {
+  const { judge } = slots();
+  judge(0, { a: 0.9, b: 0.9 });
+  assert.deepEqual(judge(10, { a: 0.9, b: 0.9 }), ["fired", "fired"]);
+  assert.deepEqual(judge(20, { b: 0.9 }), []);
+  assert.deepEqual(judge(25, { b: 0.9 }), ["resolved"]);
+  assert.deepEqual(judge(30, {}, false, { ...rule, enabled: false }), ["resolved"]);
 });
 
 Deno.test("a rule that fires four times within an hour stays open until 15 minutes were quiet", () => {

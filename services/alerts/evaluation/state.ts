@@ -11,6 +11,24 @@ const bare: Explain = { evidence: () => [], cure: (rule) => rule.cure };
 const ruleNamed = (rules: readonly Rule[], name: string) =>
   rules.find((rule) => rule.name === name);
 
+/**
+ * Returns a value for each of `scopes` that has none among those `given`. A scope, such as a slot or a table, that no longer
+ * exists cannot be bad: its value is clear. Where the scopes are not all known, its value is unknown. Pure.
+ */
+function unlisted(
+  rule: Rule,
+  scopes: readonly string[],
+  { given, complete }: { given: readonly MetricValue[]; complete: ReadonlySet<string> },
+): MetricValue[] {
+  const listed = new Set(given.map(({ scope }) => scope));
+  const { metric, clear } = rule;
+  return scopes.filter((scope) => !listed.has(scope)).map((scope) => ({
+    metric,
+    scope,
+    value: scope !== "" && complete.has(metric) ? clear : null,
+  }));
+}
+
 /** The state of every rule in every scope, and the open alerts; in memory, without I/O. */
 export class AlertState {
   readonly #instance: string;
@@ -35,15 +53,18 @@ export class AlertState {
     values: readonly MetricValue[],
     { now, complete, explain }: { now: number; complete: ReadonlySet<string>; explain: Explain },
   ): Change[] {
-    const byMetric = Map.groupBy(
-      [...values, ...this.#dropped(rules, values, complete)],
-      ({ metric }) => metric,
+    const byMetric = Map.groupBy(values, ({ metric }) => metric);
+    const troubled = Map.groupBy(
+      [...this.#states.values()].filter(({ state }) => state.phase !== "ok"),
+      ({ rule }) => rule.name,
     );
-    return rules.flatMap((rule) =>
-      (byMetric.get(rule.metric) ?? []).flatMap((value) =>
+    return rules.flatMap((rule) => {
+      const given = byMetric.get(rule.metric) ?? [];
+      const scopes = troubled.get(rule.name)?.map(({ scope }) => scope) ?? [];
+      return [...given, ...unlisted(rule, scopes, { given, complete })].flatMap((value) =>
         this.#judgeOne(rule, value, now, explain) ?? []
-      )
-    );
+      );
+    });
   }
 
   /** Returns the open alerts. */
@@ -156,20 +177,6 @@ export class AlertState {
     if (pendingId) this.#pendingIds.set(key, pendingId);
     else this.#pendingIds.delete(key);
     return change;
-  }
-
-  /** Returns a clear value for each scope, such as a slot or a table, that no longer exists: it cannot be bad. */
-  #dropped(
-    rules: readonly Rule[],
-    present: readonly MetricValue[],
-    complete: ReadonlySet<string>,
-  ): MetricValue[] {
-    return [...this.#states.values()].flatMap(({ rule: { name }, scope, state }): MetricValue[] => {
-      const rule = ruleNamed(rules, name);
-      if (!rule || scope === "" || state.phase === "ok" || !complete.has(rule.metric)) return [];
-      const exists = present.some((one) => one.metric === rule.metric && one.scope === scope);
-      return exists ? [] : [{ metric: rule.metric, scope, value: rule.clear }];
-    });
   }
 
   #adoptAlert(
