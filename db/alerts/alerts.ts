@@ -40,7 +40,7 @@ const {
 
 /**
  * Saves alerts, states and deliveries, all or none, in one statement: an alert that counts as notified always has its
- * delivery. Each alert is one row.
+ * delivery. Each alert is one row, and one that has ended stays so.
  */
 export async function saveAlertWork(
   db: RecordsDb,
@@ -63,6 +63,8 @@ export async function saveAlertWork(
             acknowledged_at: sql`coalesce(${acknowledged_at}, excluded.acknowledged_at)`,
             acknowledged_by: sql`coalesce(${acknowledged_by}, excluded.acknowledged_by)`,
           },
+          // A Holdfast whose lease ran out unnoticed may not know of the end yet.
+          setWhere: sql`${alertRecords.resolved_at} is null or excluded.resolved_at is not null`,
         }),
     );
     const { rule, scope, instance, state, updated_at } = stateRecords;

@@ -121,6 +121,27 @@ export class AlertState {
     return alerts.flatMap((alert) => this.#adoptAlert(rules, alert, seenAt) ?? []);
   }
 
+  /**
+   * Forgets the shared alerts of which another Holdfast has newer forms, all but those that `isUnsaved`. Returns the ends of
+   * those that are not among the `stored` open ones.
+   */
+  forgetCopies(
+    stored: readonly Alert[],
+    { isUnsaved, now }: { isUnsaved: (id: string) => boolean; now: number },
+  ): Change[] {
+    const present = new Set(stored.map(({ id }) => id));
+    const resolved_at = new Date(now).toISOString();
+    return this.open().flatMap((alert): Change[] => {
+      if (alert.instance !== "" || isUnsaved(alert.id)) return [];
+      const key = keyOf(alert.rule, alert.scope);
+      this.#open.delete(key);
+      this.#states.delete(key);
+      this.#saved.delete(key);
+      if (present.has(alert.id)) return [];
+      return [{ kind: "resolved", alert: { ...alert, state: "resolved", resolved_at } }];
+    });
+  }
+
   /** Replaces the shared alerts by those that another Holdfast judges. Returns the differences as changes. */
   follow(rules: readonly Rule[], alerts: readonly Alert[], now: number): Change[] {
     const shared = new Set(rules.filter(({ local }) => !local).map(({ name }) => name));
@@ -189,7 +210,16 @@ export class AlertState {
     if (early && early.id !== alert.id) {
       // It fired again before the database could be read: one alert, not two.
       const { id, started_at, notified_at, notified_severity } = alert;
-      const one = { ...early, id, started_at };
+      const wasCritical = [early, alert].some((one) => one.peak_severity === "critical");
+      const acknowledged = early.acknowledged_at === null ? alert : early;
+      const one: Alert = {
+        ...early,
+        id,
+        started_at,
+        peak_severity: wasCritical ? "critical" : "warning",
+        acknowledged_at: acknowledged.acknowledged_at,
+        acknowledged_by: acknowledged.acknowledged_by,
+      };
       const both = early.notified_at ? one : { ...one, notified_at, notified_severity };
       this.#open.set(key, both);
       return { from: early.id, alert: both };

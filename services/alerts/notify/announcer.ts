@@ -78,8 +78,10 @@ export class Announcer {
   /** Saves, publishes and logs a change. A change by another Holdfast was published by that one. */
   announce(alert: Alert, change: ChangeKind | "acknowledged", by: "us" | "another"): void {
     const { store, log } = this.#options;
-    if (this.isOurs(alert)) store.saveAlert(alert);
-    if (by === "us") this.live.publish(this.withMutes(alert), change);
+    if (by === "us") {
+      if (this.isOurs(alert)) store.saveAlert(alert);
+      this.live.publish(this.withMutes(alert), change);
+    }
     log[alert.state === "resolved" ? "info" : levels[alert.severity]]("alert", {
       alert_type: alert.alert_type,
       state: alert.state,

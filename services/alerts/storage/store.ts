@@ -83,6 +83,8 @@ export function createAlertStore(
     saveStates: (changed: readonly StateRecord[]): void => unsaved.addStates(changed),
     /** Saves the present form of a delivery with the next `flush`. */
     saveDelivery: (delivery: DeliveryRecord): void => unsaved.addDelivery(delivery),
+    /** Returns whether the present form of an alert waits to be saved. */
+    isUnsaved: (id: string): boolean => unsaved.alerts.has(id),
     /** Drops an alert that is not saved yet. */
     dropAlert: (id: string) => void unsaved.alerts.delete(id),
     /** Drops what is not saved of the shared alerts, which another Holdfast judges now. */

@@ -62,14 +62,15 @@ export class Synchronizer {
 
   async #cycle(): Promise<void> {
     const { lease, registry, silences, store, deliveries, state, now, log } = this.#options;
-    const { leads, wasOthers, heldAt } = await lease.renew();
+    const { leads, wasOthers, heldAt, seenAt } = await lease.renew();
     const takesOver = leads && (!this.#led || wasOthers);
     if (!this.#loaded) {
       await registry.refresh();
       await silences.refresh();
-      await this.#adopt(lease.name, heldAt ?? now());
+      await this.#adopt(lease.name, seenAt ?? now());
     }
     if (takesOver) {
+      if (this.#loaded) await this.#forgetCopies();
       await this.#adopt("", heldAt ?? now());
       log.info("alerts_led", { instance: lease.name });
     }
@@ -81,11 +82,25 @@ export class Synchronizer {
       state.changedStates(now()).filter(({ instance }) => instance !== "" || leads),
     );
     // An alert of the same rule and scope is open there already: it is adopted, and saved in the next cycle.
-    if (!await store.flush()) await this.#adopt("", now());
+    if (!await store.flush()) {
+      await this.#adopt("", now());
+      await this.#adopt(lease.name, now());
+    }
     await this.#readChanges(leads);
     if (leads && performance.now() - this.#expiredAt > expiryEveryMs) {
       this.#expiredAt = performance.now();
       await deleteExpired(store.db);
+    }
+  }
+
+  /** Forgets what this Holdfast last read of the shared alerts: the one that judged them until now may have changed them since. */
+  async #forgetCopies(): Promise<void> {
+    const { store, state, announcer, now } = this.#options;
+    const { isUnsaved } = store;
+    for (
+      const { kind, alert } of state.forgetCopies(await store.open(), { isUnsaved, now: now() })
+    ) {
+      announcer.announce(alert, kind, "another");
     }
   }
 
