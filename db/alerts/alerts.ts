@@ -4,6 +4,7 @@ import {
   eq,
   getTableColumns,
   inArray,
+  isNotNull,
   isNull,
   lt,
   or,
@@ -11,7 +12,7 @@ import {
   sql,
 } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { excluded } from "../records/conditions.ts";
+import { excluded, isAnyOf } from "../records/conditions.ts";
 import type { RecordsDb } from "../records/records.ts";
 import { rowsOf } from "../records/rows.ts";
 import { alertRecords, deliveryRecords, stateRecords } from "../records/schema.ts";
@@ -138,6 +139,18 @@ export async function findAlert(db: RecordsDb, id: string): Promise<AlertRecord 
     own.select().from(alertRecords).where(eq(alertRecords.id, id))
   );
   return row;
+}
+
+/** Returns when channels were last notified of each of these alerts; those of which they never were are left out. */
+export async function listNotified(
+  db: RecordsDb,
+  ids: readonly string[],
+): Promise<{ id: string; notified_at: Date | null }[]> {
+  const { id, notified_at } = alertRecords;
+  return await db.run((own) =>
+    own.select({ id, notified_at }).from(alertRecords)
+      .where(and(isAnyOf(id, ids), isNotNull(notified_at)))
+  );
 }
 
 /** Returns a page of alerts, newest first; `before` is the end of the last page. */

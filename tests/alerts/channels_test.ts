@@ -217,6 +217,8 @@ Deno.test("the queue of a channel that never answers is bounded: the oldest deli
     store: {
       saveDelivery: (record) => void saved.set(record.id, record),
       deliveries: () => Promise.resolve([...saved.values()]),
+      notifiedAt: () => Promise.resolve(new Map()),
+      isDeliveryUnsaved: () => false,
       db: {} as RecordsDb,
     },
     clock: { now: () => new Date(at) },

@@ -74,8 +74,10 @@ const forgetAll = () =>
 /** The alerts of one Holdfast that has started, and the kinds of notices that its channel got. */
 async function instance(
   name: string,
-  { minSeverity = "warning", behindMs = 0 }: {
+  { minSeverity = "warning", behindMs = 0, status = 200 }: {
     minSeverity?: "warning" | "critical";
+    /** What its receiver answers. */
+    status?: number;
     /** By how much its clock is behind. */
     behindMs?: number;
   } = {},
@@ -94,8 +96,8 @@ async function instance(
     log,
     fetch: (_, { body }) => {
       const { notices } = JSON.parse(String(body)) as { notices: { kind: string }[] };
-      got.push(...notices.map(({ kind }) => kind));
-      return Promise.resolve(new Response(null, { status: 200 }));
+      if (status === 200) got.push(...notices.map(({ kind }) => kind));
+      return Promise.resolve(new Response(null, { status }));
     },
   });
   const alerts = createAlerts({
@@ -195,6 +197,73 @@ Deno.test("an end that the database lost, as a failover may, does not keep later
   await one.judge("own", 0.1);
   assert.deepEqual([...await stored()], [{ rule: "own", state: "resolved", open: false }]);
   await one.alerts.stop();
+});
+
+const isGone = (name: string) =>
+  sql`
+    update holdfast.alert_watchers set seen_at = now() - interval '1 minute' where name = ${name}`;
+
+Deno.test("what the last leader could not deliver is delivered by the next, unless that has notified of the alert since", async () => {
+  for (const isLate of [false, true]) {
+    await forgetAll();
+    const one = await instance("one", { status: 503 });
+    await one.judge("m", 0.9);
+    await one.alerts.stop();
+    const two = await instance("two");
+    await isGone("one");
+    if (!isLate) await two.alerts.deliveries.adoptAbandoned();
+    await two.judge("m", 0.1);
+    await two.alerts.deliveries.adoptAbandoned();
+    await two.alerts.stop();
+    assert.deepEqual(two.got, isLate ? ["resolved"] : ["fired", "resolved"]);
+    const states = await sql<{ state: string; error: string | null }[]>`
+      select state, error from holdfast.alert_deliveries order by created_at`;
+    const late = { state: "dead", error: "a later notification of the alert was made meanwhile" };
+    const fine = { state: "delivered", error: null };
+    assert.deepEqual([...states], [isLate ? late : fine, fine]);
+  }
+});
+
+Deno.test("of more deliveries than may wait for a channel, the oldest fail permanently at a takeover, and none is forgotten", async () => {
+  await forgetAll();
+  const one = await instance("one", { status: 503 });
+  const alert = { ...sampleAlert("", new Date(0).toISOString()), notified_at: null };
+  await sql`
+    insert into holdfast.alert_deliveries (
+      id,
+      channel,
+      owner,
+      state,
+      summary,
+      notices,
+      attempts,
+      created_at
+    )
+    select
+      gen_random_uuid(),
+      channel,
+      'gone',
+      'queued',
+      '',
+      ${JSON.stringify([{ kind: "fired", alert }])}::text::jsonb,
+      0,
+      now() - interval '1 hour' + interval '1 second' * place
+    from (values ('ops', 1003), ('removed', 600)) as v (channel, most)
+    cross join generate_series(1, most) as place`;
+  await one.alerts.deliveries.adoptAbandoned();
+  assert.equal(one.alerts.deliveries.channels()[0]?.waiting, 1_000);
+  await one.alerts.stop();
+  const counts = await sql<{ channel: string; state: string; error: string; count: number }[]>`
+    select channel, state, coalesce(error, '') as error, count(*)::int4
+    from holdfast.alert_deliveries
+    where attempts = 0
+    group by channel, state, error
+    order by channel, state`;
+  assert.deepEqual([...counts], [
+    { channel: "ops", state: "dead", error: "more than 1000 deliveries waited", count: 3 },
+    { channel: "ops", state: "queued", error: "", count: 999 },
+    { channel: "removed", state: "dead", error: "no channel has this name any more", count: 600 },
+  ]);
 });
 
 Deno.test("an alert that fires anew before the open one is read stays acknowledged, with its worst severity", () => {

@@ -2,6 +2,7 @@ import {
   type AlertRecord,
   findAlert,
   listAlerts,
+  listNotified,
   listOpenAlerts,
   listStates,
   saveAlertWork,
@@ -85,6 +86,8 @@ export function createAlertStore(
     saveDelivery: (delivery: DeliveryRecord): void => unsaved.addDelivery(delivery),
     /** Returns whether the present form of an alert waits to be saved. */
     isUnsaved: (id: string): boolean => unsaved.alerts.has(id),
+    /** Returns whether the present form of a delivery waits to be saved. */
+    isDeliveryUnsaved: (id: string): boolean => unsaved.deliveries.has(id),
     /** Drops an alert that is not saved yet. */
     dropAlert: (id: string) => void unsaved.alerts.delete(id),
     /** Drops what is not saved of the shared alerts, which another Holdfast judges now. */
@@ -118,6 +121,19 @@ export function createAlertStore(
     },
     /** Returns the open alerts in the database. */
     open: async () => (await listOpenAlerts(db)).map(fromRecord),
+    /**
+     * Returns when channels were last notified of each of these alerts, by any Holdfast (milliseconds since 1970); those of
+     * which they never were are left out.
+     */
+    async notifiedAt(ids: readonly string[]): Promise<Map<string, number>> {
+      const rows = ids.length === 0 ? [] : await listNotified(db, ids);
+      const stored = rows.map(({ id, notified_at }) => [id, notified_at?.getTime() ?? 0] as const);
+      const waiting = ids.flatMap((id) => {
+        const at = unsaved.alerts.get(id)?.notified_at ?? null;
+        return at === null ? [] : [[id, Date.parse(at)] as const];
+      });
+      return new Map([...stored, ...waiting]);
+    },
     /** Returns the shared states, and those of one Holdfast. */
     states: (instance: string) => listStates(db, instance),
     /** Returns one alert. */
