@@ -39,6 +39,8 @@ const rule: Rule = {
 const local: Rule = { ...rule, name: "own", metric: "own", local: true };
 const slow: Rule = { ...local, name: "slow", metric: "slow", for_seconds: 300 };
 
+const explain = { evidence: () => [], cure: () => [] };
+
 let server: TestServer;
 let sql: ReturnType<typeof connectSql>;
 let records: ReturnType<typeof openRecords>;
@@ -121,7 +123,7 @@ async function instance(
     pass: (ms: number) => behindMs -= ms,
     /** Judges a value, and waits until what follows is saved. */
     async judge(metric: string, value: number | null) {
-      alerts.evaluate([{ metric, scope: "", value }], { evidence: () => [], cure: () => [] });
+      alerts.evaluate([{ metric, scope: "", value }], explain);
       await alerts.load();
     },
     firing: () => alerts.firing().map((one) => `${one.rule} ${one.severity}`),
@@ -165,6 +167,24 @@ Deno.test("an alert that grew critical just before a takeover is not notified ag
   await two.judge("m", 0.1);
   await two.alerts.stop();
   assert.deepEqual(two.got, ["resolved"]);
+});
+
+Deno.test("values that come during a takeover do not fire anew what is open", async () => {
+  await forgetAll();
+  const [one, two] = [await instance("one"), await instance("two")];
+  await one.judge("m", 0.9);
+  await two.alerts.load();
+  await one.alerts.stop();
+  const loaded = two.alerts.load();
+  for (let count = 0; count < 30; count++) {
+    two.alerts.evaluate([{ metric: "m", scope: "", value: 0.9 }], explain);
+    await new Promise((done) => setTimeout(done, 1));
+  }
+  await loaded;
+  await two.judge("m", 0.9);
+  await two.alerts.stop();
+  assert.deepEqual(two.firing(), ["pool warning"]);
+  assert.deepEqual(two.got, [], "it is not notified again");
 });
 
 Deno.test("the time in which an instance was stopped does not count as bad, though another led meanwhile", async () => {
@@ -268,7 +288,6 @@ Deno.test("of more deliveries than may wait for a channel, the oldest fail perma
 
 Deno.test("an alert that fires anew before the open one is read stays acknowledged, with its worst severity", () => {
   const state = new AlertState({ instance: "one" });
-  const explain = { evidence: () => [], cure: () => [] };
   const values = [{ metric: "m", scope: "", value: 0.9 }];
   state.judge([rule], values, { now: hourMs, complete: new Set(), explain });
   const acknowledged_at = new Date(0).toISOString();

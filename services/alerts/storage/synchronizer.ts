@@ -43,7 +43,7 @@ export class Synchronizer {
     this.#options = options;
   }
 
-  /** Returns whether this Holdfast held the lease at the last cycle. */
+  /** Returns whether this Holdfast held the lease at the last cycle, and has adopted what is stored since it took it. */
   get led(): boolean {
     return this.#led;
   }
@@ -70,8 +70,8 @@ export class Synchronizer {
       await this.#adopt(lease.name, seenAt ?? now());
     }
     if (takesOver) {
-      if (this.#loaded) await this.#forgetCopies();
-      await this.#adopt("", heldAt ?? now());
+      this.#led = false;
+      await this.#adopt("", heldAt ?? now(), { replaces: this.#loaded });
       log.info("alerts_led", { instance: lease.name });
     }
     if (!leads && this.#led) store.dropShared();
@@ -93,22 +93,17 @@ export class Synchronizer {
     }
   }
 
-  /** Forgets what this Holdfast last read of the shared alerts: the one that judged them until now may have changed them since. */
-  async #forgetCopies(): Promise<void> {
-    const { store, state, announcer, now } = this.#options;
-    const { isUnsaved } = store;
-    for (
-      const { kind, alert } of state.forgetCopies(await store.open(), { isUnsaved, now: now() })
-    ) {
-      announcer.announce(alert, kind, "another");
-    }
-  }
-
-  /** Adopts what is stored of `instance` (empty: what all Holdfasts share), which was last judged at `seenAt`. */
-  async #adopt(instance: string, seenAt: number): Promise<void> {
-    const { store, state, registry, announcer } = this.#options;
+  /**
+   * Adopts what is stored of `instance` (empty: what all Holdfasts share), which was last judged at `seenAt`. Where it
+   * `replaces`, it forgets what was read before of the shared alerts: the Holdfast that judged them may have changed them since.
+   */
+  async #adopt(instance: string, seenAt: number, { replaces = false } = {}): Promise<void> {
+    const { store, state, registry, announcer, now } = this.#options;
     const alerts = (await store.open()).filter((alert) => alert.instance === instance);
     const records = (await store.states(instance)).filter((one) => one.instance === instance);
+    const { isUnsaved } = store;
+    const gone = replaces ? state.forgetCopies(alerts, { isUnsaved, now: now() }) : [];
+    for (const { kind, alert } of gone) announcer.announce(alert, kind, "another");
     for (const { from, alert } of state.adopt(registry.rules(), alerts, records, seenAt)) {
       store.dropAlert(from);
       store.saveAlert(alert);
