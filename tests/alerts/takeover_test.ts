@@ -219,9 +219,9 @@ Deno.test("an end that the database lost, as a failover may, does not keep later
   await one.alerts.stop();
 });
 
-const isGone = (name: string) =>
+const isGone = (name: string, since = "1 minute") =>
   sql`
-    update holdfast.alert_watchers set seen_at = now() - interval '1 minute' where name = ${name}`;
+    update holdfast.alert_watchers set seen_at = now() - ${since}::interval where name = ${name}`;
 
 Deno.test("what the last leader could not deliver is delivered by the next, unless that has notified of the alert since", async () => {
   for (const isLate of [false, true]) {
@@ -242,6 +242,19 @@ Deno.test("what the last leader could not deliver is delivered by the next, unle
     const fine = { state: "delivered", error: null };
     assert.deepEqual([...states], [isLate ? late : fine, fine]);
   }
+});
+
+Deno.test("the alert of an instance that is gone for a day ends, and who was notified of it is notified of its end", async () => {
+  await forgetAll();
+  const one = await instance("one");
+  await one.judge("own", 0.9);
+  await one.alerts.stop();
+  assert.deepEqual(one.got, ["fired"]);
+  await isGone("one", "2 days");
+  const two = await instance("two");
+  await two.alerts.stop();
+  assert.deepEqual(two.got, ["resolved"]);
+  assert.deepEqual([...await stored()], [{ rule: "own", state: "resolved", open: false }]);
 });
 
 Deno.test("of more deliveries than may wait for a channel, the oldest fail permanently at a takeover, and none is forgotten", async () => {

@@ -8,6 +8,7 @@ import {
   saveAlertWork,
   type StateRecord,
 } from "../../../db/alerts/alerts.ts";
+import { listAbandonedAlerts } from "../../../db/alerts/expired.ts";
 import { type DeliveryRecord, listDeliveries } from "../../../db/alerts/deliveries.ts";
 import { listRuleChanges, type RuleChanges, saveRuleChanges } from "../../../db/alerts/rules.ts";
 import { codeOf } from "../../../db/errors.ts";
@@ -119,6 +120,8 @@ export function createAlertStore(
         failedAt = undefined;
       }
     },
+    /** Returns the open alerts of Holdfasts that were not seen for a day. */
+    abandoned: async () => (await listAbandonedAlerts(db)).map(fromRecord),
     /** Returns the open alerts in the database. */
     open: async () => (await listOpenAlerts(db)).map(fromRecord),
     /**

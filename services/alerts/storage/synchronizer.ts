@@ -90,6 +90,7 @@ export class Synchronizer {
     if (leads && performance.now() - this.#expiredAt > expiryEveryMs) {
       this.#expiredAt = performance.now();
       await deleteExpired(store.db);
+      await this.#endAbandoned();
     }
   }
 
@@ -113,6 +114,19 @@ export class Synchronizer {
       ...ended.filter((alert) => alert.instance === instance).reverse(),
       ...alerts.map((alert) => announcer.withMutes(alert)),
     ], seenAt);
+  }
+
+  /** Ends the alerts of Holdfasts that are gone: channels that know of them are notified. */
+  async #endAbandoned(): Promise<void> {
+    const { store, announcer, now } = this.#options;
+    const resolved_at = new Date(now()).toISOString();
+    const ended = (await store.abandoned()).map((alert): Alert => ({
+      ...alert,
+      state: "resolved",
+      resolved_at,
+    }));
+    for (const alert of ended) announcer.announce(alert, "resolved", "us");
+    announcer.notify(ended, this);
   }
 
   /** Reads what other Holdfasts, or people through them, changed. */
