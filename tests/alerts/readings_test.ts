@@ -3,10 +3,19 @@ import { AlertState } from "../../services/alerts/evaluation/state.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { ingestSource } from "../../services/alerts/evaluation/sources.ts";
 import type { IngestCounters } from "../../services/ingest/service.ts";
+import { type CanaryOptions, createCanary } from "../../services/alerts/evaluation/canary.ts";
 import { createEventLoopWatch } from "../../services/monitor/collect/event_loop.ts";
-import { createFeeds } from "../../services/ingest/judge/feeds.ts";
+import { createFeeds, type FeedsReport } from "../../services/ingest/judge/feeds.ts";
+import { metricValues } from "../../services/monitor/health/metric_values.ts";
+import { signals } from "../../services/monitor/signals/list.ts";
+import type { Snapshot } from "../../services/monitor/snapshot.ts";
+import { createWriteAccess } from "../../services/monitor/write_access/access.ts";
+import { partitionMetrics } from "../../services/partitions/report/metrics.ts";
 import type { MetricValue } from "../../services/alerts/alert.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { createLogger } from "../../log.ts";
+
+const log = createLogger({ level: "error", write: () => {} });
 
 const hour = 3_600;
 const day = 24 * hour;
@@ -119,6 +128,39 @@ Deno.test("a collector whose query the server refuses", () => {
 Deno.test("indexes that no query uses", () => {
   assert.deepEqual(firing(value("unused_index_bytes", 11 * GiB)), ["unused_index warning"]);
   assert.deepEqual(firing(value("unused_index_bytes", 9 * GiB)), []);
+});
+
+/** The names of all metrics that are measured, from what measures them. */
+function measured(): Set<string> {
+  const snapshot = {
+    signals: signals.map(({ name }) => ({ name, scope: "", value: null })),
+    access: {},
+    metrics: { connections_used: null },
+    backups: { problems: [] },
+    pool: { acquire_wait_ms: {} },
+    plans: [{ scope: "", times: 1 }],
+    tables: [],
+  };
+  const feeds = { report: () => ({ feeds: [{ symbol: "", age_seconds: 0 }] }) as FeedsReport };
+  const ingest = { counters: () => ({}) as IngestCounters };
+  const canary = createCanary({
+    preparation: { isStarted: () => false },
+    access: { ...createWriteAccess({ clock: systemClock, log }), canWrite: () => false },
+    isDiskFull: () => false,
+    clock: systemClock,
+    everyMs: 1_000,
+  } as unknown as CanaryOptions);
+  const loop = createEventLoopWatch({ schedule: () => () => {} });
+  const values = [
+    ...metricValues(snapshot as unknown as Snapshot),
+    ...[canary, loop, ingestSource({ ingest, feeds })].flatMap((source) => source.values()),
+  ];
+  return new Set([...values.map(({ metric }) => metric), ...partitionMetrics]);
+}
+
+Deno.test("every rule judges a metric that is measured", () => {
+  const known = measured();
+  assert.deepEqual(shippedRules.filter(({ metric }) => !known.has(metric)), []);
 });
 
 Deno.test("no rule fires on an unknown value", () => {
