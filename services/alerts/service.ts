@@ -125,6 +125,7 @@ export function createAlerts(options: AlertsOptions) {
     changeRules: registry.change,
     silences: announcer.live.withSilences(silences),
     deliveries,
+    flapFirings: options.flapFirings,
     now: () => clock.now(),
     channels: () => [...liveChannels, ...deliveries.channels()],
     /** Sends a sample alert through one channel, at once. Throws `not_found`. */

@@ -381,6 +381,17 @@ Deno.test("a rehearsal finds in stored values what the rule would have done", ()
   assert.equal(rolled.would_have_fired, 1, "a mean does not hide the worst of its span");
 });
 
+Deno.test("a rehearsal counts flapping as it is set", () => {
+  const under = { ...rule, for_seconds: 0, keep_firing_seconds: 0, cooldown_seconds: 0 };
+  const points = Array.from(
+    { length: 60 },
+    (_, n) => ({ ts: n * 10_000, value: n % 2 ? 0.5 : 0.9 }),
+  );
+  const firings = (flapFirings?: number) =>
+    rehearse(under, "", points, { from: 0, to: 600_000, flapFirings }).would_have_fired;
+  assert.deepEqual([firings(), firings(10), firings(0)], [4, 10, 30]);
+});
+
 Deno.test("a rehearsal agrees with the live judgement of the same values", () => {
   fc.assert(fc.property(readings, (sequence) => {
     const known = sequence.filter(([, value]) => value !== null);
