@@ -26,6 +26,12 @@ export interface AnnouncerOptions {
   log: Logger;
 }
 
+/** Repeats an alert with the severity that channels know: a change that is silenced must not reach them. */
+const asNotified = (alert: Alert): Notice => ({
+  kind: "reminder",
+  alert: { ...alert, severity: alert.notified_severity ?? alert.severity },
+});
+
 const levels = { critical: "error", warning: "warn" } as const;
 
 /** Announces changes of alerts: saves them, publishes them to live clients, logs them, and notifies channels. */
@@ -120,6 +126,6 @@ export class Announcer {
     const known = state.open().filter(({ instance, notified_at }) =>
       (instance !== "" || led || !access.canWrite()) && notified_at !== null
     );
-    deliveries.repeat(known.map((alert) => ({ kind: "reminder", alert })));
+    deliveries.repeat(known.map(asNotified));
   }
 }
