@@ -76,10 +76,11 @@ const forgetAll = () =>
 /** The alerts of one Holdfast that has started, and the kinds of notices that its channel got. */
 async function instance(
   name: string,
-  { minSeverity = "warning", behindMs = 0, status = 200 }: {
+  { minSeverity = "warning", behindMs = 0, status = 200, rules = [rule, local, slow] }: {
     minSeverity?: "warning" | "critical";
     /** What its receiver answers. */
     status?: number;
+    rules?: readonly Rule[];
     /** By how much its clock is behind. */
     behindMs?: number;
   } = {},
@@ -103,7 +104,7 @@ async function instance(
     },
   });
   const alerts = createAlerts({
-    rules: [rule, local, slow],
+    rules,
     access,
     store,
     lease: createLease({ db: records.db, name, access }),
@@ -255,6 +256,19 @@ Deno.test("the alert of an instance that is gone for a day ends, and who was not
   await two.alerts.stop();
   assert.deepEqual(two.got, ["resolved"]);
   assert.deepEqual([...await stored()], [{ rule: "own", state: "resolved", open: false }]);
+});
+
+Deno.test("alerts of rules that another version had end at a start, and who was notified of them is notified of their end", async () => {
+  await forgetAll();
+  const one = await instance("one");
+  await one.judge("m", 0.9);
+  await one.judge("own", 0.9);
+  await one.alerts.stop();
+  const again = await instance("one", { rules: [slow] });
+  assert.deepEqual(again.firing(), []);
+  await again.alerts.stop();
+  assert.deepEqual(again.got, ["resolved", "resolved"]);
+  assert.deepEqual((await stored()).map(({ open }) => open), [false, false]);
 });
 
 Deno.test("of more deliveries than may wait for a channel, the oldest fail permanently at a takeover, and none is forgotten", async () => {

@@ -64,20 +64,22 @@ export class Synchronizer {
     const { lease, registry, silences, store, deliveries, state, now, log } = this.#options;
     const { leads, wasOthers, heldAt, seenAt } = await lease.renew();
     const takesOver = leads && (!this.#led || wasOthers);
+    const orphans: Alert[] = [];
     if (!this.#loaded) {
       await registry.refresh();
       await silences.refresh();
-      await this.#adopt(lease.name, seenAt ?? now());
+      orphans.push(...await this.#adopt(lease.name, seenAt ?? now()));
     }
     if (takesOver) {
       this.#led = false;
-      await this.#adopt("", heldAt ?? now(), { replaces: this.#loaded });
+      orphans.push(...await this.#adopt("", heldAt ?? now(), { replaces: this.#loaded }));
       log.info("alerts_led", { instance: lease.name });
     }
     if (!leads && this.#led) store.dropShared();
     if (!this.#loaded || takesOver) await deliveries.adopt();
     this.#loaded = true;
     this.#led = leads;
+    this.#end(orphans);
     store.saveStates(
       state.changedStates(now()).filter(({ instance }) => instance !== "" || leads),
     );
@@ -90,17 +92,27 @@ export class Synchronizer {
     if (leads && performance.now() - this.#expiredAt > expiryEveryMs) {
       this.#expiredAt = performance.now();
       await deleteExpired(store.db);
-      await this.#endAbandoned();
+      this.#end(await store.abandoned());
     }
   }
 
   /**
    * Adopts what is stored of `instance` (empty: what all Holdfasts share), which was last judged at `seenAt`. Where it
    * `replaces`, it forgets what was read before of the shared alerts: the Holdfast that judged them may have changed them since.
+   * Returns the alerts of rules that this version does not have.
    */
-  async #adopt(instance: string, seenAt: number, { replaces = false } = {}): Promise<void> {
+  async #adopt(
+    instance: string,
+    seenAt: number,
+    { replaces = false } = {},
+  ): Promise<readonly Alert[]> {
     const { store, state, registry, announcer, now } = this.#options;
-    const alerts = (await store.open()).filter((alert) => alert.instance === instance);
+    const names = new Set(registry.rules().map(({ name }) => name));
+    const open = (await store.open()).filter((alert) => alert.instance === instance);
+    const { alerts = [], orphans = [] } = Object.groupBy(
+      open,
+      ({ rule }) => names.has(rule) ? "alerts" : "orphans",
+    );
     const records = (await store.states(instance)).filter((one) => one.instance === instance);
     const { isUnsaved } = store;
     const gone = replaces ? state.forgetCopies(alerts, { isUnsaved, now: now() }) : [];
@@ -114,17 +126,15 @@ export class Synchronizer {
       ...ended.filter((alert) => alert.instance === instance).reverse(),
       ...alerts.map((alert) => announcer.withMutes(alert)),
     ], seenAt);
+    return orphans;
   }
 
-  /** Ends the alerts of Holdfasts that are gone: channels that know of them are notified. */
-  async #endAbandoned(): Promise<void> {
-    const { store, announcer, now } = this.#options;
+  /** Ends alerts that nobody judges any more: channels that know of them are notified. */
+  #end(alerts: readonly Alert[]): void {
+    if (alerts.length === 0) return;
+    const { announcer, now } = this.#options;
     const resolved_at = new Date(now()).toISOString();
-    const ended = (await store.abandoned()).map((alert): Alert => ({
-      ...alert,
-      state: "resolved",
-      resolved_at,
-    }));
+    const ended = alerts.map((alert): Alert => ({ ...alert, state: "resolved", resolved_at }));
     for (const alert of ended) announcer.announce(alert, "resolved", "us");
     announcer.notify(ended, this);
   }
