@@ -4,6 +4,7 @@ import {
   eq,
   getTableColumns,
   inArray,
+  isNotNull,
   isNull,
   lt,
   or,
@@ -11,7 +12,7 @@ import {
   sql,
 } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { excluded } from "../records/conditions.ts";
+import { excluded, isAnyOf } from "../records/conditions.ts";
 import type { RecordsDb } from "../records/records.ts";
 import { rowsOf } from "../records/rows.ts";
 import { alertRecords, deliveryRecords, stateRecords } from "../records/schema.ts";
@@ -40,7 +41,7 @@ const {
 
 /**
  * Saves alerts, states and deliveries, all or none, in one statement: an alert that counts as notified always has its
- * delivery. Each alert is one row.
+ * delivery. Each alert is one row, and one that has ended stays so.
  */
 export async function saveAlertWork(
   db: RecordsDb,
@@ -63,6 +64,8 @@ export async function saveAlertWork(
             acknowledged_at: sql`coalesce(${acknowledged_at}, excluded.acknowledged_at)`,
             acknowledged_by: sql`coalesce(${acknowledged_by}, excluded.acknowledged_by)`,
           },
+          // A Holdfast whose lease ran out unnoticed may not know of the end yet.
+          setWhere: sql`${alertRecords.resolved_at} is null or excluded.resolved_at is not null`,
         }),
     );
     const { rule, scope, instance, state, updated_at } = stateRecords;
@@ -136,6 +139,18 @@ export async function findAlert(db: RecordsDb, id: string): Promise<AlertRecord 
     own.select().from(alertRecords).where(eq(alertRecords.id, id))
   );
   return row;
+}
+
+/** Returns when channels were last notified of each of these alerts; those of which they never were are left out. */
+export async function listNotified(
+  db: RecordsDb,
+  ids: readonly string[],
+): Promise<{ id: string; notified_at: Date | null }[]> {
+  const { id, notified_at } = alertRecords;
+  return await db.run((own) =>
+    own.select({ id, notified_at }).from(alertRecords)
+      .where(and(isAnyOf(id, ids), isNotNull(notified_at)))
+  );
 }
 
 /** Returns a page of alerts, newest first; `before` is the end of the last page. */

@@ -2,16 +2,19 @@ import { and, eq, gt, not, or, sql } from "drizzle-orm";
 import { excluded } from "../records/conditions.ts";
 import type { RecordsDb } from "../records/records.ts";
 import { oneRow } from "../records/rows.ts";
-import { leaseRecords } from "../records/schema.ts";
+import { leaseRecords, watcherRecords } from "../records/schema.ts";
 import { noteWatcher } from "./watchers.ts";
 
 const { one, holder, renewed_at, until } = leaseRecords;
 
-/** Whether this Holdfast holds the lease; who held it before, and since when (RFC 3339); null for none. */
+/** Whether this Holdfast holds the lease, and what held before; times are RFC 3339, null for none. */
 export interface Lease {
   leads: boolean;
+  /** Who held it before, and when it was renewed last. */
   holder: string | null;
   renewed_at: string | null;
+  /** When a Holdfast of this name was last noted as alive. */
+  seen_at: string | null;
 }
 
 const lasting = (seconds: number) => sql`make_interval(secs => ${seconds})`;
@@ -51,11 +54,13 @@ export async function renewLease(
         leads: sql<boolean>`exists (select from ${renewed}) or exists (select from ${taken})`,
         holder,
         renewed_at,
+        seen_at: watcherRecords.seen_at,
       })
       .from(oneRow)
-      .leftJoin(leaseRecords, sql`true`);
+      .leftJoin(leaseRecords, sql`true`)
+      .leftJoin(watcherRecords, eq(watcherRecords.name, name));
   });
-  return row ?? { leads: false, holder: null, renewed_at: null };
+  return row ?? { leads: false, holder: null, renewed_at: null, seen_at: null };
 }
 
 /** The notification channel on which Holdfasts learn that the lease was released. */

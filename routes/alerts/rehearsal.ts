@@ -54,7 +54,9 @@ export function alertRehearsalRoutes(
       });
     }
     const points = await samples.read(rule.metric, scope, since, until, stepFor(since, until));
-    return c.json(rehearse(rule, scope, points ?? [], { from: since, to: until }), 200);
+    const { flapFirings } = alerts;
+    const range = { from: since, to: until, flapFirings };
+    return c.json(rehearse(rule, scope, points ?? [], range), 200);
   });
 
   router.openapi(alertRoute, async (c) => {

@@ -46,8 +46,10 @@ export function createAlerts(options: AlertsOptions) {
   const now = () => clock.now().getTime();
   const state = new AlertState({ instance: lease.name, flapFirings: options.flapFirings });
   const registry = createRuleRegistry({ initial: options.rules, store, log });
-  const announcer = new Announcer({ ...options, state, now });
-  const sync = new Synchronizer({ ...options, state, registry, announcer, now });
+  // A lease that was just taken counts once the stored alerts are adopted: judged before, they would fire anew.
+  const leads = (): boolean => lease.leads() && (sync.led || !access.canWrite());
+  const announcer = new Announcer({ ...options, lease: { leads }, state, now });
+  const sync: Synchronizer = new Synchronizer({ ...options, state, registry, announcer, now });
   const facts = createFactChanges();
 
   /** Acknowledges an alert that another Holdfast judges, or that is not in memory. */
@@ -75,9 +77,9 @@ export function createAlerts(options: AlertsOptions) {
       explain: Explain,
       complete: ReadonlySet<string> = new Set(),
     ): void {
-      const leads = lease.leads();
+      const judgesShared = leads();
       const values = [...given, ...sources.flatMap((source) => source.values())];
-      const rules = registry.rules().filter(({ local }) => local || leads);
+      const rules = registry.rules().filter(({ local }) => local || judgesShared);
       const changes = state.judge(rules, values, { now: now(), complete, explain });
       announcer.refreshMutes(changes);
       for (const { kind, alert } of changes) {
@@ -123,6 +125,7 @@ export function createAlerts(options: AlertsOptions) {
     changeRules: registry.change,
     silences: announcer.live.withSilences(silences),
     deliveries,
+    flapFirings: options.flapFirings,
     now: () => clock.now(),
     channels: () => [...liveChannels, ...deliveries.channels()],
     /** Sends a sample alert through one channel, at once. Throws `not_found`. */

@@ -67,10 +67,14 @@ class MessageSender {
 
   deliver(message: Message): void {
     if (this.#ended || this.#refused.has(message.type)) return;
-    const unsent = this.#socket.bufferedAmount;
+    let unsent = this.#socket.bufferedAmount;
     // An alert is an event and must not be skipped; the others are states, of which the newest contains all.
     if (message.isState && unsent > this.#conflateAt) return this.#keep(message);
-    if (this.#pending && !this.#keepsNewer(message)) this.#pending.delete(message.type);
+    if (this.#pending) {
+      this.#sendEarlier(message);
+      if (this.#ended) return;
+      unsent = this.#socket.bufferedAmount;
+    }
     this.#sendUnless(unsent, message.text);
   }
 
@@ -108,6 +112,16 @@ class MessageSender {
 
   #keepsNewer({ type, seq }: Message): boolean {
     return (this.#pending?.get(type)?.seq ?? -1) > seq;
+  }
+
+  /** Sends the states kept from before a message: a client that has its number never gets what is older. */
+  #sendEarlier({ type, seq }: Message): void {
+    const earlier = [...this.#pending?.values() ?? []].filter((kept) => kept.seq < seq)
+      .sort((a, b) => a.seq - b.seq);
+    for (const kept of earlier) {
+      this.#pending?.delete(kept.type);
+      if (kept.type !== type && !this.#ended) this.sendText(kept.text);
+    }
   }
 
   #keep(message: Message): void {

@@ -13,7 +13,7 @@ import type { History } from "./history/history.ts";
 import { samplesOf } from "./history/sampling.ts";
 import type { Incidents } from "./incidents/incidents.ts";
 import { signals } from "./signals/list.ts";
-import { completeSignals } from "./signals/signal.ts";
+import { completeSignals, readLeftOut } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
 
 /**
@@ -42,7 +42,9 @@ export function createJudge(
       maxPartitions: config.HOLDFAST_MAX_PARTITIONS,
       horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
     };
-    alerts.evaluate(metricValues(now), {
+    const leftOut = readLeftOut(signals, now.view)
+      .map(({ name, scope, value }) => ({ metric: name, scope, value }));
+    alerts.evaluate([...metricValues(now), ...leftOut], {
       evidence: (rule, scope) => evidenceFor(rule, scope, now),
       cure: (rule, scope) =>
         partitionCure(rule.name, scope, tables(), context) ?? curesFor(rule, scope, now.view),

@@ -4,7 +4,11 @@ import { type Alert, runbookOf } from "../../services/alerts/alert.ts";
 import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
 import { backoffMs } from "../../services/alerts/notify/delivery_events.ts";
 import { formatAlertmanager } from "../../services/alerts/notify/channels/alertmanager.ts";
-import { type Message, wants } from "../../services/alerts/notify/channels/channel.ts";
+import {
+  checkChannels,
+  type Message,
+  wants,
+} from "../../services/alerts/notify/channels/channel.ts";
 import { formatPagerDuty } from "../../services/alerts/notify/channels/pagerduty.ts";
 import { formatSlack } from "../../services/alerts/notify/channels/slack.ts";
 import { formatWebhook, sign } from "../../services/alerts/notify/channels/webhook.ts";
@@ -127,6 +131,21 @@ Deno.test("for Alertmanager a changed severity ends the one alert and begins the
   assert.equal(after.annotations.runbook_url, "http://127.0.0.1:8000/docs/runbook#lock_wait");
 });
 
+Deno.test("for Alertmanager the end of an alert that was critical ends either severity", () => {
+  const ended = (peak_severity: "warning" | "critical") => {
+    const [out] = formatAlertmanager(
+      setting("alertmanager", { url: "http://127.0.0.1:9093/" }),
+      message({ kind: "resolved", alert: { ...alert, peak_severity, resolved_at: at } }),
+      sender,
+    );
+    const entries: { labels: { severity: string }; endsAt: string }[] = JSON.parse(out!.body);
+    assert.ok(entries.every(({ endsAt }) => endsAt === at));
+    return entries.map(({ labels }) => labels.severity);
+  };
+  assert.deepEqual(ended("warning"), ["warning"]);
+  assert.deepEqual(ended("critical"), ["critical", "warning"]);
+});
+
 Deno.test("each notice of a webhook has the address of its runbook where people reach Holdfast", () => {
   const from = { ...sender, url: "https://holdfast.example" };
   const { runbook: _, ...stored } = alert;
@@ -196,6 +215,15 @@ Deno.test("channels are settings, and a wrong one stops the start without showin
   assert.throws(() => readConfig({ HOLDFAST_CHANNELS: "[" }), /^StartError: HOLDFAST_CHANNELS is/);
 });
 
+Deno.test("a channel for a rule that does not exist stops the start", () => {
+  const named = (...rules: string[]) => [setting("slack", { rules })];
+  assert.deepEqual(checkChannels(named("lock_wait", "archiver")), named("lock_wait", "archiver"));
+  assert.throws(
+    () => checkChannels(named("lock_wait", "lock_wiat")),
+    /^StartError: HOLDFAST_CHANNELS: the channel \S+ names the rule "lock_wiat"; allowed: database_down, /,
+  );
+});
+
 Deno.test("tries are twice as far apart each time, up to five minutes, or as the receiver asks", () => {
   assert.deepEqual([1, 2, 3, 9, 10, 40].map((tries) => backoffMs(tries)), [
     1_000,
@@ -217,6 +245,8 @@ Deno.test("the queue of a channel that never answers is bounded: the oldest deli
     store: {
       saveDelivery: (record) => void saved.set(record.id, record),
       deliveries: () => Promise.resolve([...saved.values()]),
+      notifiedAt: () => Promise.resolve(new Map()),
+      isDeliveryUnsaved: () => false,
       db: {} as RecordsDb,
     },
     clock: { now: () => new Date(at) },

@@ -9,6 +9,7 @@ import {
   type Transition,
 } from "../../services/alerts/evaluation/step.ts";
 import { explain } from "../../services/alerts/evaluation/explanation.ts";
+import { AlertState } from "../../services/alerts/evaluation/state.ts";
 import { inhibitedBy } from "../../services/alerts/notify/inhibition.ts";
 import { afterNotice as asTold, noticeDue } from "../../services/alerts/notify/due.ts";
 import { rehearse } from "../../services/alerts/evaluation/rehearsal.ts";
@@ -95,6 +96,43 @@ Deno.test("time with an unknown value counts neither as bad nor as clear", () =>
     told(run([[0, 0.9], [10, 0.9], [20, 0.5], [22, null], [60, 0.5], [64, 0.5], [65, 0.5]])),
     [[10, "fired"], [65, "resolved"]],
   );
+});
+
+/** An alert state with one rule about slots, and what judges the values of slots at a second. */
+function slots(under: Rule = rule) {
+  const state = new AlertState({ instance: "" });
+  const explain = { evidence: () => [], cure: () => [] };
+  return {
+    state,
+    judge: (second: number, slots: Record<string, number>, isComplete = true, now = under) =>
+      state.judge(
+        [now],
+        Object.entries(slots).map(([scope, value]) => ({ metric: "m", scope, value })),
+        { now: second * 1_000, complete: new Set(isComplete ? ["m"] : []), explain },
+      ).map(({ kind }) => kind),
+  };
+}
+
+Deno.test("time in which a scope was not read counts neither as bad nor as clear", () => {
+  const { state, judge } = slots();
+  assert.deepEqual(judge(0, { a: 0.9 }), []);
+  assert.deepEqual(judge(2, {}, false), []);
+  assert.deepEqual(judge(60, { a: 0.9 }), []);
+  assert.deepEqual(judge(68, { a: 0.9 }), ["fired"]);
+  assert.deepEqual(judge(70, { a: 0.5 }), []);
+  assert.deepEqual(judge(71, {}, false), []);
+  assert.equal(state.open()[0]?.unknown_since, new Date(71_000).toISOString());
+  assert.deepEqual(judge(120, { a: 0.5 }), []);
+  assert.deepEqual(judge(125, { a: 0.5 }), ["resolved"]);
+});
+
+Deno.test("an alert about a scope that is gone ends, and one about a scope that is not read when its rule is switched off", () => {
+  const { judge } = slots();
+  judge(0, { a: 0.9, b: 0.9 });
+  assert.deepEqual(judge(10, { a: 0.9, b: 0.9 }), ["fired", "fired"]);
+  assert.deepEqual(judge(20, { b: 0.9 }), []);
+  assert.deepEqual(judge(25, { b: 0.9 }), ["resolved"]);
+  assert.deepEqual(judge(30, {}, false, { ...rule, enabled: false }), ["resolved"]);
 });
 
 Deno.test("a rule that fires four times within an hour stays open until 15 minutes were quiet", () => {
@@ -341,6 +379,17 @@ Deno.test("a rehearsal finds in stored values what the rule would have done", ()
   const spans = [{ ts: 0, value: 0.5, max: 0.96 }, { ts: 60_000, value: 0.5, max: 0.99 }];
   const rolled = rehearse(rule, "", spans, { from: 0, to: 120_000 });
   assert.equal(rolled.would_have_fired, 1, "a mean does not hide the worst of its span");
+});
+
+Deno.test("a rehearsal counts flapping as it is set", () => {
+  const under = { ...rule, for_seconds: 0, keep_firing_seconds: 0, cooldown_seconds: 0 };
+  const points = Array.from(
+    { length: 60 },
+    (_, n) => ({ ts: n * 10_000, value: n % 2 ? 0.5 : 0.9 }),
+  );
+  const firings = (flapFirings?: number) =>
+    rehearse(under, "", points, { from: 0, to: 600_000, flapFirings }).would_have_fired;
+  assert.deepEqual([firings(), firings(10), firings(0)], [4, 10, 30]);
 });
 
 Deno.test("a rehearsal agrees with the live judgement of the same values", () => {

@@ -3,19 +3,35 @@ import { AlertState } from "../../services/alerts/evaluation/state.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { ingestSource } from "../../services/alerts/evaluation/sources.ts";
 import type { IngestCounters } from "../../services/ingest/service.ts";
+import { type CanaryOptions, createCanary } from "../../services/alerts/evaluation/canary.ts";
 import { createEventLoopWatch } from "../../services/monitor/collect/event_loop.ts";
-import { createFeeds } from "../../services/ingest/judge/feeds.ts";
+import { createFeeds, type FeedsReport } from "../../services/ingest/judge/feeds.ts";
+import { metricValues } from "../../services/monitor/health/metric_values.ts";
+import { signals } from "../../services/monitor/signals/list.ts";
+import {
+  completeSignals,
+  readLeftOut,
+  readSignals,
+  type Signal,
+  type View,
+} from "../../services/monitor/signals/signal.ts";
+import type { Snapshot } from "../../services/monitor/snapshot.ts";
+import { createWriteAccess } from "../../services/monitor/write_access/access.ts";
+import { partitionMetrics } from "../../services/partitions/report/metrics.ts";
 import type { MetricValue } from "../../services/alerts/alert.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { createLogger } from "../../log.ts";
+
+const log = createLogger({ level: "error", write: () => {} });
 
 const hour = 3_600;
 const day = 24 * hour;
 const GiB = 1024 ** 3;
+const explain = { evidence: () => [], cure: () => [] };
 
 /** The rules (switched on) that fire on readings which hold for their whole time. */
 function firing(values: MetricValue[]): string[] {
   const state = new AlertState({ instance: "" });
-  const explain = { evidence: () => [], cure: () => [] };
   const rules = shippedRules.map((rule) => ({ ...rule, enabled: true }));
   for (const now of [0, day * 1000]) {
     state.judge(rules, values, { now, complete: new Set(), explain });
@@ -119,6 +135,68 @@ Deno.test("a collector whose query the server refuses", () => {
 Deno.test("indexes that no query uses", () => {
   assert.deepEqual(firing(value("unused_index_bytes", 11 * GiB)), ["unused_index warning"]);
   assert.deepEqual(firing(value("unused_index_bytes", 9 * GiB)), []);
+});
+
+Deno.test("an alert about a table does not end because fifty others are worse", () => {
+  const lag: Signal = {
+    name: "autovacuum_lag",
+    unit: "ratio",
+    collector: "tables",
+    of: "table",
+    about: "",
+    read: ({ rows }) => rows("tables")?.map((row) => ({ scope: row.table, value: row.vacuum_lag })),
+  };
+  const state = new AlertState({ instance: "" });
+  const rules = shippedRules.filter(({ metric }) => metric === lag.name);
+  const read = (tables: readonly string[], second: number) => {
+    const rows = tables.map((table) => ({ table, vacuum_lag: 1_000 }));
+    const view = { rows: () => rows } as unknown as View;
+    const values = [...readSignals([lag], view), ...readLeftOut([lag], view)]
+      .map(({ name, scope, value }) => ({ metric: name, scope, value }));
+    const complete = new Set(completeSignals([lag], view));
+    state.judge(rules, values, { now: second * 1_000, complete, explain });
+    return state.open().map(({ scope }) => scope);
+  };
+  const others = Array.from({ length: 50 }, (_, n) => `public.t${n}`);
+  read(["public.first"], 0);
+  assert.deepEqual(read(["public.first"], hour), ["public.first"]);
+  assert.deepEqual(read([...others, "public.first"], 2 * hour), ["public.first"]);
+  assert.ok(read([...others, "public.first"], 3 * hour).includes("public.first"));
+  read(others, 4 * hour);
+  assert.ok(!read(others, 5 * hour).includes("public.first"), "it was dropped");
+});
+
+/** The names of all metrics that are measured, from what measures them. */
+function measured(): Set<string> {
+  const snapshot = {
+    signals: signals.map(({ name }) => ({ name, scope: "", value: null })),
+    access: {},
+    metrics: { connections_used: null },
+    backups: { problems: [] },
+    pool: { acquire_wait_ms: {} },
+    plans: [{ scope: "", times: 1 }],
+    tables: [],
+  };
+  const feeds = { report: () => ({ feeds: [{ symbol: "", age_seconds: 0 }] }) as FeedsReport };
+  const ingest = { counters: () => ({}) as IngestCounters };
+  const canary = createCanary({
+    preparation: { isStarted: () => false },
+    access: { ...createWriteAccess({ clock: systemClock, log }), canWrite: () => false },
+    isDiskFull: () => false,
+    clock: systemClock,
+    everyMs: 1_000,
+  } as unknown as CanaryOptions);
+  const loop = createEventLoopWatch({ schedule: () => () => {} });
+  const values = [
+    ...metricValues(snapshot as unknown as Snapshot),
+    ...[canary, loop, ingestSource({ ingest, feeds })].flatMap((source) => source.values()),
+  ];
+  return new Set([...values.map(({ metric }) => metric), ...partitionMetrics]);
+}
+
+Deno.test("every rule judges a metric that is measured", () => {
+  const known = measured();
+  assert.deepEqual(shippedRules.filter(({ metric }) => !known.has(metric)), []);
 });
 
 Deno.test("no rule fires on an unknown value", () => {

@@ -19,6 +19,8 @@ const input = (reason: string) => ({
   endsAt: minutes(60),
 });
 
+const times = { created_at: minutes(0), starts_at: minutes(0), ends_at: minutes(60) };
+
 /** Silences of a Holdfast whose database takes no writes until told otherwise. */
 function lone(db: RecordsDb) {
   let now = minutes(0);
@@ -82,6 +84,33 @@ for (const major of majors) {
     });
   });
 }
+
+Deno.test("a silence made while the silences are read applies at once", async () => {
+  let reads = 0;
+  let release = () => {};
+  const held = new Promise<void>((done) => release = done);
+  const query: Record<string, unknown> = {};
+  for (const part of ["select", "from", "where", "orderBy", "insert", "values"]) {
+    query[part] = () => query;
+  }
+  query.onConflictDoUpdate = () => Promise.resolve();
+  const saved: unknown[] = [];
+  query.limit = async () => {
+    const found = [...saved];
+    if (reads++ === 0) await held;
+    return found;
+  };
+  const { silences, write } = lone({
+    run: async (work) => await work(query as unknown as Parameters<typeof work>[0]),
+  });
+  write();
+  const refreshed = silences.refresh();
+  const { id } = await silences.create(input("maintenance"), "me");
+  saved.push({ ...silences.present()[0]!, ...times });
+  release();
+  await refreshed;
+  assert.deepEqual(silences.present().map((one) => one.id), [id]);
+});
 
 Deno.test("a silence that cannot be saved still applies, and holds up neither the others nor the reading", async () => {
   const refusal = Object.assign(new Error("refused"), { severity: "ERROR", code: "22021" });

@@ -52,6 +52,8 @@ export function channel(
     store: {
       saveDelivery: (record) => void saved.set(record.id, record),
       deliveries: () => Promise.resolve([]),
+      notifiedAt: () => Promise.resolve(new Map()),
+      isDeliveryUnsaved: () => false,
       db: {} as RecordsDb,
     },
     clock: { now: () => new Date(Date.parse(at) + (timers?.nowMs() ?? 0)) },

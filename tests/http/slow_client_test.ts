@@ -86,6 +86,20 @@ Deno.test("what a benchmark found is an event too: a slow client gets each, and 
   connection.end();
 });
 
+Deno.test("a state kept for a slow client comes before a later alert, so that a resume after that lacks nothing", () => {
+  const { hub, connection, sent } = connect();
+  while (sent.length < 12) hub.publish("performance_alert", state(0));
+  const before = sent.length;
+  hub.publish("partition_status", { at: 1 });
+  hub.publish("backup_status", { at: 2 });
+  hub.publish("partition_status", { at: 3 });
+  hub.publish("performance_alert", { at: 4 });
+  const told = sent.slice(before).map((text) => JSON.parse(text));
+  assert.deepEqual(told.map(({ data }) => data.at), [2, 3, 4]);
+  assert.deepEqual(hub.since(told.at(-1).seq), []);
+  connection.end();
+});
+
 Deno.test("a slow client slows no other", () => {
   const hub = createHub({ clock });
   const slow = createStalledSocket();

@@ -48,6 +48,20 @@ Deno.test("a statement that takes three times its usual time is found within two
   assert.deepEqual(regressions.found(), [], "and is over when it is as quick as before");
 });
 
+Deno.test("a slower statement that no longer runs is no regression after six hours", () => {
+  const regressions = createRegressions();
+  let at = run(regressions, 0, 5, work(100, 10));
+  at = run(regressions, at, 1, work(100, 30));
+  const others = (until: number) => {
+    for (; at < until; at += tick) regressions.note(new Map([["2", work(1, 1)]]), at);
+  };
+  const stopped = at - tick;
+  others(stopped + 24 * window - tick);
+  assert.equal(regressions.found().length, 1);
+  others(stopped + 24 * window + 2 * tick);
+  assert.deepEqual(regressions.found(), []);
+});
+
 Deno.test("more blocks per call are a regression before the time increases", () => {
   const regressions = createRegressions();
   const at = run(regressions, 0, 4, work(100, 1, 5));

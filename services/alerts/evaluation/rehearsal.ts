@@ -83,7 +83,12 @@ export function rehearse(
   rule: Rule,
   scope: string,
   points: readonly SamplePoint[],
-  { from, to }: { from: number; to: number },
+  { from, to, flapFirings }: {
+    from: number;
+    to: number;
+    /** Firings within an hour that are flapping; 0 for never. */
+    flapFirings?: number | undefined;
+  },
 ): Rehearsal {
   const firings: RehearsedFiring[] = [];
   let state: RuleState = calm;
@@ -93,7 +98,7 @@ export function rehearse(
   all.forEach((point, at) => {
     const value = worstOf(rule, point);
     if (value === null) unknownMs += (all[at + 1]?.ts ?? point.ts) - point.ts;
-    const result = step({ ...rule, enabled: true }, state, value, point.ts);
+    const result = step({ ...rule, enabled: true }, state, value, point.ts, flapFirings);
     state = result.state;
     const { transition } = result;
     if (transition) notices++;

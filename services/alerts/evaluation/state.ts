@@ -11,6 +11,24 @@ const bare: Explain = { evidence: () => [], cure: (rule) => rule.cure };
 const ruleNamed = (rules: readonly Rule[], name: string) =>
   rules.find((rule) => rule.name === name);
 
+/**
+ * Returns a value for each of `scopes` that has none among those `given`. A scope, such as a slot or a table, that no longer
+ * exists cannot be bad: its value is clear. Where the scopes are not all known, its value is unknown. Pure.
+ */
+function unlisted(
+  rule: Rule,
+  scopes: readonly string[],
+  { given, complete }: { given: readonly MetricValue[]; complete: ReadonlySet<string> },
+): MetricValue[] {
+  const listed = new Set(given.map(({ scope }) => scope));
+  const { metric, clear } = rule;
+  return scopes.filter((scope) => !listed.has(scope)).map((scope) => ({
+    metric,
+    scope,
+    value: scope !== "" && complete.has(metric) ? clear : null,
+  }));
+}
+
 /** The state of every rule in every scope, and the open alerts; in memory, without I/O. */
 export class AlertState {
   readonly #instance: string;
@@ -35,15 +53,18 @@ export class AlertState {
     values: readonly MetricValue[],
     { now, complete, explain }: { now: number; complete: ReadonlySet<string>; explain: Explain },
   ): Change[] {
-    const byMetric = Map.groupBy(
-      [...values, ...this.#dropped(rules, values, complete)],
-      ({ metric }) => metric,
+    const byMetric = Map.groupBy(values, ({ metric }) => metric);
+    const troubled = Map.groupBy(
+      [...this.#states.values()].filter(({ state }) => state.phase !== "ok"),
+      ({ rule }) => rule.name,
     );
-    return rules.flatMap((rule) =>
-      (byMetric.get(rule.metric) ?? []).flatMap((value) =>
+    return rules.flatMap((rule) => {
+      const given = byMetric.get(rule.metric) ?? [];
+      const scopes = troubled.get(rule.name)?.map(({ scope }) => scope) ?? [];
+      return [...given, ...unlisted(rule, scopes, { given, complete })].flatMap((value) =>
         this.#judgeOne(rule, value, now, explain) ?? []
-      )
-    );
+      );
+    });
   }
 
   /** Returns the open alerts. */
@@ -98,6 +119,27 @@ export class AlertState {
       this.#saved.set(key, JSON.stringify(state));
     }
     return alerts.flatMap((alert) => this.#adoptAlert(rules, alert, seenAt) ?? []);
+  }
+
+  /**
+   * Forgets the shared alerts of which another Holdfast has newer forms, all but those that `isUnsaved`. Returns the ends of
+   * those that are not among the `stored` open ones.
+   */
+  forgetCopies(
+    stored: readonly Alert[],
+    { isUnsaved, now }: { isUnsaved: (id: string) => boolean; now: number },
+  ): Change[] {
+    const present = new Set(stored.map(({ id }) => id));
+    const resolved_at = new Date(now).toISOString();
+    return this.open().flatMap((alert): Change[] => {
+      if (alert.instance !== "" || isUnsaved(alert.id)) return [];
+      const key = keyOf(alert.rule, alert.scope);
+      this.#open.delete(key);
+      this.#states.delete(key);
+      this.#saved.delete(key);
+      if (present.has(alert.id)) return [];
+      return [{ kind: "resolved", alert: { ...alert, state: "resolved", resolved_at } }];
+    });
   }
 
   /** Replaces the shared alerts by those that another Holdfast judges. Returns the differences as changes. */
@@ -158,20 +200,6 @@ export class AlertState {
     return change;
   }
 
-  /** Returns a clear value for each scope, such as a slot or a table, that no longer exists: it cannot be bad. */
-  #dropped(
-    rules: readonly Rule[],
-    present: readonly MetricValue[],
-    complete: ReadonlySet<string>,
-  ): MetricValue[] {
-    return [...this.#states.values()].flatMap(({ rule: { name }, scope, state }): MetricValue[] => {
-      const rule = ruleNamed(rules, name);
-      if (!rule || scope === "" || state.phase === "ok" || !complete.has(rule.metric)) return [];
-      const exists = present.some((one) => one.metric === rule.metric && one.scope === scope);
-      return exists ? [] : [{ metric: rule.metric, scope, value: rule.clear }];
-    });
-  }
-
   #adoptAlert(
     rules: readonly Rule[],
     alert: Alert,
@@ -182,7 +210,16 @@ export class AlertState {
     if (early && early.id !== alert.id) {
       // It fired again before the database could be read: one alert, not two.
       const { id, started_at, notified_at, notified_severity } = alert;
-      const one = { ...early, id, started_at };
+      const wasCritical = [early, alert].some((one) => one.peak_severity === "critical");
+      const acknowledged = early.acknowledged_at === null ? alert : early;
+      const one: Alert = {
+        ...early,
+        id,
+        started_at,
+        peak_severity: wasCritical ? "critical" : "warning",
+        acknowledged_at: acknowledged.acknowledged_at,
+        acknowledged_by: acknowledged.acknowledged_by,
+      };
       const both = early.notified_at ? one : { ...one, notified_at, notified_severity };
       this.#open.set(key, both);
       return { from: early.id, alert: both };

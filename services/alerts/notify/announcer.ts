@@ -26,6 +26,12 @@ export interface AnnouncerOptions {
   log: Logger;
 }
 
+/** Repeats an alert with the severity that channels know: a change that is silenced must not reach them. */
+const asNotified = (alert: Alert): Notice => ({
+  kind: "reminder",
+  alert: { ...alert, severity: alert.notified_severity ?? alert.severity },
+});
+
 const levels = { critical: "error", warning: "warn" } as const;
 
 /** Announces changes of alerts: saves them, publishes them to live clients, logs them, and notifies channels. */
@@ -78,8 +84,10 @@ export class Announcer {
   /** Saves, publishes and logs a change. A change by another Holdfast was published by that one. */
   announce(alert: Alert, change: ChangeKind | "acknowledged", by: "us" | "another"): void {
     const { store, log } = this.#options;
-    if (this.isOurs(alert)) store.saveAlert(alert);
-    if (by === "us") this.live.publish(this.withMutes(alert), change);
+    if (by === "us") {
+      if (this.isOurs(alert)) store.saveAlert(alert);
+      this.live.publish(this.withMutes(alert), change);
+    }
     log[alert.state === "resolved" ? "info" : levels[alert.severity]]("alert", {
       alert_type: alert.alert_type,
       state: alert.state,
@@ -118,6 +126,6 @@ export class Announcer {
     const known = state.open().filter(({ instance, notified_at }) =>
       (instance !== "" || led || !access.canWrite()) && notified_at !== null
     );
-    deliveries.repeat(known.map((alert) => ({ kind: "reminder", alert })));
+    deliveries.repeat(known.map(asNotified));
   }
 }

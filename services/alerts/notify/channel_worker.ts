@@ -18,7 +18,10 @@ import type { DeliveryRecorder } from "./recorder.ts";
 import type { Notice } from "./due.ts";
 import { applyPause, type ChannelQueue, emptyQueue, keysWaiting, nextDue } from "./queue.ts";
 
-const queueMax = 1_000;
+/** Deliveries that may wait for a channel. */
+export const queueMax = 1_000;
+/** Why a delivery failed that was the oldest of more. */
+export const tooMany = `more than ${queueMax} deliveries waited`;
 /** Alertmanager resolves an alert that it does not get again; its clients repeat every one to three minutes. */
 const repeatMs = 60_000;
 
@@ -65,7 +68,7 @@ export class ChannelWorker {
       const at = deliveries.findIndex((one, place) => place > 0 && one !== current);
       const [dropped] = deliveries.splice(at, 1);
       if (dropped?.kept) {
-        this.#options.recorder.end(dropped, `more than ${queueMax} deliveries waited`);
+        this.#options.recorder.end(dropped, tooMany);
       }
     }
     this.#start();

@@ -9,7 +9,7 @@ import { HoldfastError } from "../../../errors.ts";
 import { type Clock, systemTimers, type Timers } from "../../../lib/clock.ts";
 import type { Logger } from "../../../log.ts";
 import type { AlertStore } from "../storage/store.ts";
-import { ChannelWorker } from "./channel_worker.ts";
+import { ChannelWorker, queueMax, tooMany } from "./channel_worker.ts";
 import { type Sender, wants } from "./channels/channel.ts";
 import type { Fetch } from "./channels/post.ts";
 import {
@@ -22,6 +22,7 @@ import {
   reopenEvents,
   untried,
   withOutcomes,
+  withoutOutdated,
 } from "./delivery_events.ts";
 import { createDeliveryRecorder } from "./recorder.ts";
 import type { Notice } from "./due.ts";
@@ -33,7 +34,10 @@ export interface DeliveriesOptions {
   /** Name of this Holdfast. */
   owner: string;
   sender: Sender;
-  store: Pick<AlertStore, "saveDelivery" | "deliveries" | "db">;
+  store: Pick<
+    AlertStore,
+    "saveDelivery" | "deliveries" | "notifiedAt" | "isDeliveryUnsaved" | "db"
+  >;
   clock: Clock;
   timers?: Timers;
   log: Logger;
@@ -61,13 +65,26 @@ export function createDeliveries(
   const make = (channel: string, notices: readonly Notice[]): Delivery =>
     newDelivery(notices, { channel, owner, at: clock.now().toISOString() });
 
-  function resume(records: readonly DeliveryRecord[]): void {
-    for (const record of records) {
-      const delivery = readDelivery(record);
-      const worker = workers.get(record.channel);
+  function resume(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      const { id, channel } = delivery.record;
+      const worker = workers.get(channel);
+      // This process has it already: it waits, or has just ended.
+      if (worker?.has(id) || store.isDeliveryUnsaved(id)) continue;
       if (!worker) recorder.end(delivery, "no channel has this name any more");
-      else if (!worker.has(record.id)) worker.add(delivery);
+      else if (openEvents(delivery.events).length === 0) recorder.end(delivery, "not sent");
+      else worker.add(delivery);
     }
+  }
+
+  async function adopt(own: boolean): Promise<void> {
+    const options = { own, max: queueMax, tooMany };
+    const { adopted, dropped } = await adoptDeliveries(store.db, owner, options);
+    if (dropped > 0) log.error("alert_deliveries_dropped", { dropped, error: tooMany });
+    const deliveries = adopted.map(readDelivery);
+    const ids = deliveries.flatMap(({ events }) => events.map(({ alert }) => alert.id));
+    const latest = await store.notifiedAt([...new Set(ids)]);
+    resume(withoutOutdated(deliveries, latest));
   }
 
   return {
@@ -89,9 +106,9 @@ export function createDeliveries(
       }
     },
     /** Adopts the unfinished deliveries of an earlier process of this name, and of Holdfasts that are gone. */
-    adopt: async () => resume(await adoptDeliveries(store.db, owner, { own: true })),
+    adopt: () => adopt(true),
     /** Adopts the unfinished deliveries of Holdfasts that are gone. */
-    adoptAbandoned: async () => resume(await adoptDeliveries(store.db, owner, { own: false })),
+    adoptAbandoned: () => adopt(false),
     /** Tries a sample once, at once and outside the queue; it is not saved. Throws `not_found`. */
     async test(name: string, notices: readonly Notice[]) {
       const worker = workers.get(name);
@@ -120,7 +137,7 @@ export function createDeliveries(
       const record = await requeueDelivery(store.db, { id, owner, at: clock.now() });
       if (!record) throw new HoldfastError("not_found", `No failed delivery has the id ${id}`);
       const again = { ...record, notices: reopenEvents(record.notices as Notice[]) };
-      resume([again]);
+      resume([readDelivery(again)]);
       return again;
     },
     /** Returns the channels without their secrets: of an address only the host. */

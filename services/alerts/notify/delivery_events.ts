@@ -95,6 +95,39 @@ export const reopenEvents = (notices: readonly (Notice & Partial<DeliveryEvent>)
     event.state === "dead" ? { ...event, state: "queued", error: null } : event
   );
 
+/** Returns when channels were last notified of an alert, at this notice (milliseconds since 1970); 0 where it does not say. */
+const notifiedAt = ({ alert }: Notice): number => Date.parse(alert.notified_at ?? "") || 0;
+
+/**
+ * Ends the open events of deliveries after which another Holdfast has notified of their alerts again: sent now, an older
+ * notification would be the last that a receiver gets. `latest` has the last notification of each alert, by its id. Events
+ * followed by another of the same alert among `deliveries` are as old as that. Pure.
+ */
+export function withoutOutdated<T extends Pick<Delivery, "record" | "events">>(
+  deliveries: readonly T[],
+  latest: ReadonlyMap<string, number>,
+): T[] {
+  const keyOf = ({ record }: T, { alert }: Notice) => `${record.channel} ${alert.id}`;
+  const here = new Map<string, number>();
+  for (const delivery of deliveries) {
+    for (const event of openEvents(delivery.events)) {
+      const key = keyOf(delivery, event);
+      here.set(key, Math.max(here.get(key) ?? 0, notifiedAt(event)));
+    }
+  }
+  return deliveries.map((delivery) => ({
+    ...delivery,
+    events: delivery.events.map((event): DeliveryEvent => {
+      const last = here.get(keyOf(delivery, event)) ?? 0;
+      const isOutdated = event.state === "queued" && last > 0 &&
+        (latest.get(event.alert.id) ?? 0) > last;
+      return isOutdated
+        ? { ...event, state: "dead", error: "a later notification of the alert was made meanwhile" }
+        : event;
+    }),
+  }));
+}
+
 /** Returns how a delivery ended: as delivered only where every event was. Pure. */
 export const endOf = (events: readonly DeliveryEvent[]): "delivered" | "dead" =>
   events.every(({ state }) => state === "delivered") ? "delivered" : "dead";

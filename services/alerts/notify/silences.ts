@@ -76,6 +76,8 @@ export function createSilences(
   },
 ) {
   let present: readonly Silence[] = [];
+  /** Silences made and ended here, so that a read notices one meanwhile. */
+  let changes = 0;
   const unsaved = new UnsavedSilences({ now: () => clock.now(), log });
 
   const withUnsaved = (stored: readonly SilenceRecord[]): Silence[] =>
@@ -93,7 +95,13 @@ export function createSilences(
     /** Saves what waits and reads the silences that apply now or later. Throws only where they cannot be read. */
     async refresh(): Promise<void> {
       await unsaved.saveAll((record) => saveSilence(db, record));
-      present = withUnsaved(await listSilences(db, clock.now()));
+      for (;;) {
+        const before = changes;
+        const stored = await listSilences(db, clock.now());
+        if (changes !== before) continue; // what was read may lack a silence that was made or ended meanwhile
+        present = withUnsaved(stored);
+        return;
+      }
     },
     /** Returns the silences that apply now or later, and those that ended within the last day. */
     async list(): Promise<Silence[]> {
@@ -125,6 +133,7 @@ export function createSilences(
       if (access.canWrite()) await saveSilence(db, record);
       else unsaved.add(record);
       const silence = fromRecord(record);
+      changes++;
       present = [...present, silence];
       return silence;
     },
@@ -132,6 +141,7 @@ export function createSilences(
     async end(id: string): Promise<Silence> {
       const record = unsaved.end(id) ?? await endStored(id);
       if (!record) throw new HoldfastError("not_found", `No silence has the id ${id}`);
+      changes++;
       present = present.filter((one) => one.id !== id);
       return fromRecord(record);
     },

@@ -5,6 +5,15 @@ import type { WriteAccess } from "../../monitor/write_access/access.ts";
 /** Two renewals may fail. After a sudden end another Holdfast leads within eight seconds: the lease and one check. */
 const leaseSeconds = 6;
 
+/** What a renewal finds; times are milliseconds since 1970, undefined for never. */
+interface Renewal {
+  leads: boolean;
+  /** When any Holdfast last held it before. */
+  heldAt: number | undefined;
+  /** When this Holdfast, or an earlier process of its name, was last alive before. */
+  seenAt: number | undefined;
+}
+
 /**
  * Creates the lease. Of the Holdfasts on one database, the one that holds it judges the shared rules. It counts as held
  * only while the last renewal cannot have expired, by this process's monotonic clock.
@@ -24,13 +33,17 @@ export function createLease(
   /** Whether another Holdfast held it since the last call of `renew`. */
   let wasOthers = false;
 
-  async function ask(): Promise<{ leads: boolean; heldAt: number | undefined }> {
+  async function ask(): Promise<Renewal> {
     const asked = now();
-    const { leads, holder, renewed_at } = await renewLease(db, { name, seconds });
+    const { leads, holder, renewed_at, seen_at } = await renewLease(db, { name, seconds });
     led = leads;
     until = leads ? asked + seconds * 1000 : -Infinity;
     wasOthers ||= holder !== name;
-    return { leads, heldAt: renewed_at === null ? undefined : Date.parse(renewed_at) };
+    const heldAt = renewed_at === null ? undefined : Date.parse(renewed_at);
+    // While it holds the lease it renews that more often than it is noted as alive.
+    const alive = [seen_at, holder === name ? renewed_at : null].flatMap((at) => at ?? []);
+    const seenAt = alive.length > 0 ? Math.max(...alive.map(Date.parse)) : undefined;
+    return { leads, heldAt, seenAt };
   }
 
   return {
@@ -45,10 +58,10 @@ export function createLease(
     /** Returns whether no Holdfast holds it now. */
     isFree: () => isLeaseFree(db, seconds),
     /**
-     * Takes or renews it. Returns whether another Holdfast held it before, and when it was last held (ms since 1970;
-     * undefined for never).
+     * Takes or renews it. Returns whether another Holdfast held it before, when any last held it, and when this one was last
+     * alive (ms since 1970; undefined for never).
      */
-    async renew(): Promise<{ leads: boolean; wasOthers: boolean; heldAt: number | undefined }> {
+    async renew(): Promise<Renewal & { wasOthers: boolean }> {
       const answer = await ask();
       const was = wasOthers;
       wasOthers = false;

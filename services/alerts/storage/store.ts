@@ -2,11 +2,13 @@ import {
   type AlertRecord,
   findAlert,
   listAlerts,
+  listNotified,
   listOpenAlerts,
   listStates,
   saveAlertWork,
   type StateRecord,
 } from "../../../db/alerts/alerts.ts";
+import { listAbandonedAlerts } from "../../../db/alerts/expired.ts";
 import { type DeliveryRecord, listDeliveries } from "../../../db/alerts/deliveries.ts";
 import { listRuleChanges, type RuleChanges, saveRuleChanges } from "../../../db/alerts/rules.ts";
 import { codeOf } from "../../../db/errors.ts";
@@ -83,6 +85,10 @@ export function createAlertStore(
     saveStates: (changed: readonly StateRecord[]): void => unsaved.addStates(changed),
     /** Saves the present form of a delivery with the next `flush`. */
     saveDelivery: (delivery: DeliveryRecord): void => unsaved.addDelivery(delivery),
+    /** Returns whether the present form of an alert waits to be saved. */
+    isUnsaved: (id: string): boolean => unsaved.alerts.has(id),
+    /** Returns whether the present form of a delivery waits to be saved. */
+    isDeliveryUnsaved: (id: string): boolean => unsaved.deliveries.has(id),
     /** Drops an alert that is not saved yet. */
     dropAlert: (id: string) => void unsaved.alerts.delete(id),
     /** Drops what is not saved of the shared alerts, which another Holdfast judges now. */
@@ -114,8 +120,23 @@ export function createAlertStore(
         failedAt = undefined;
       }
     },
+    /** Returns the open alerts of Holdfasts that were not seen for a day. */
+    abandoned: async () => (await listAbandonedAlerts(db)).map(fromRecord),
     /** Returns the open alerts in the database. */
     open: async () => (await listOpenAlerts(db)).map(fromRecord),
+    /**
+     * Returns when channels were last notified of each of these alerts, by any Holdfast (milliseconds since 1970); those of
+     * which they never were are left out.
+     */
+    async notifiedAt(ids: readonly string[]): Promise<Map<string, number>> {
+      const rows = ids.length === 0 ? [] : await listNotified(db, ids);
+      const stored = rows.map(({ id, notified_at }) => [id, notified_at?.getTime() ?? 0] as const);
+      const waiting = ids.flatMap((id) => {
+        const at = unsaved.alerts.get(id)?.notified_at ?? null;
+        return at === null ? [] : [[id, Date.parse(at)] as const];
+      });
+      return new Map([...stored, ...waiting]);
+    },
     /** Returns the shared states, and those of one Holdfast. */
     states: (instance: string) => listStates(db, instance),
     /** Returns one alert. */

@@ -43,7 +43,7 @@ export class Synchronizer {
     this.#options = options;
   }
 
-  /** Returns whether this Holdfast held the lease at the last cycle. */
+  /** Returns whether this Holdfast held the lease at the last cycle, and has adopted what is stored since it took it. */
   get led(): boolean {
     return this.#led;
   }
@@ -62,38 +62,61 @@ export class Synchronizer {
 
   async #cycle(): Promise<void> {
     const { lease, registry, silences, store, deliveries, state, now, log } = this.#options;
-    const { leads, wasOthers, heldAt } = await lease.renew();
+    const { leads, wasOthers, heldAt, seenAt } = await lease.renew();
     const takesOver = leads && (!this.#led || wasOthers);
+    const orphans: Alert[] = [];
     if (!this.#loaded) {
       await registry.refresh();
       await silences.refresh();
-      await this.#adopt(lease.name, heldAt ?? now());
+      orphans.push(...await this.#adopt(lease.name, seenAt ?? now()));
     }
     if (takesOver) {
-      await this.#adopt("", heldAt ?? now());
+      this.#led = false;
+      orphans.push(...await this.#adopt("", heldAt ?? now(), { replaces: this.#loaded }));
       log.info("alerts_led", { instance: lease.name });
     }
     if (!leads && this.#led) store.dropShared();
     if (!this.#loaded || takesOver) await deliveries.adopt();
     this.#loaded = true;
     this.#led = leads;
+    this.#end(orphans);
     store.saveStates(
       state.changedStates(now()).filter(({ instance }) => instance !== "" || leads),
     );
     // An alert of the same rule and scope is open there already: it is adopted, and saved in the next cycle.
-    if (!await store.flush()) await this.#adopt("", now());
+    if (!await store.flush()) {
+      await this.#adopt("", now());
+      await this.#adopt(lease.name, now());
+    }
     await this.#readChanges(leads);
     if (leads && performance.now() - this.#expiredAt > expiryEveryMs) {
       this.#expiredAt = performance.now();
       await deleteExpired(store.db);
+      this.#end(await store.abandoned());
     }
   }
 
-  /** Adopts what is stored of `instance` (empty: what all Holdfasts share), which was last judged at `seenAt`. */
-  async #adopt(instance: string, seenAt: number): Promise<void> {
-    const { store, state, registry, announcer } = this.#options;
-    const alerts = (await store.open()).filter((alert) => alert.instance === instance);
+  /**
+   * Adopts what is stored of `instance` (empty: what all Holdfasts share), which was last judged at `seenAt`. Where it
+   * `replaces`, it forgets what was read before of the shared alerts: the Holdfast that judged them may have changed them since.
+   * Returns the alerts of rules that this version does not have.
+   */
+  async #adopt(
+    instance: string,
+    seenAt: number,
+    { replaces = false } = {},
+  ): Promise<readonly Alert[]> {
+    const { store, state, registry, announcer, now } = this.#options;
+    const names = new Set(registry.rules().map(({ name }) => name));
+    const open = (await store.open()).filter((alert) => alert.instance === instance);
+    const { alerts = [], orphans = [] } = Object.groupBy(
+      open,
+      ({ rule }) => names.has(rule) ? "alerts" : "orphans",
+    );
     const records = (await store.states(instance)).filter((one) => one.instance === instance);
+    const { isUnsaved } = store;
+    const gone = replaces ? state.forgetCopies(alerts, { isUnsaved, now: now() }) : [];
+    for (const { kind, alert } of gone) announcer.announce(alert, kind, "another");
     for (const { from, alert } of state.adopt(registry.rules(), alerts, records, seenAt)) {
       store.dropAlert(from);
       store.saveAlert(alert);
@@ -103,6 +126,17 @@ export class Synchronizer {
       ...ended.filter((alert) => alert.instance === instance).reverse(),
       ...alerts.map((alert) => announcer.withMutes(alert)),
     ], seenAt);
+    return orphans;
+  }
+
+  /** Ends alerts that nobody judges any more: channels that know of them are notified. */
+  #end(alerts: readonly Alert[]): void {
+    if (alerts.length === 0) return;
+    const { announcer, now } = this.#options;
+    const resolved_at = new Date(now()).toISOString();
+    const ended = alerts.map((alert): Alert => ({ ...alert, state: "resolved", resolved_at }));
+    for (const alert of ended) announcer.announce(alert, "resolved", "us");
+    announcer.notify(ended, this);
   }
 
   /** Reads what other Holdfasts, or people through them, changed. */

@@ -28,6 +28,8 @@ interface Followed {
   /** The windows of the usual cost, oldest first. */
   usual: Window[];
   running: Window;
+  /** When it last ran; milliseconds since 1970. */
+  ranAt: number;
   found: Map<Regression["metric"], Regression & { windows: number; usual: CallCost }>;
 }
 
@@ -43,7 +45,7 @@ const beyondWorst = 1.25;
 const backBelow = 1.3;
 /** The least additional cost of a window; less does not matter. */
 const extraMin = { mean_ms: 1_000, blocks_per_call: 10_000 };
-/** Windows (six hours) after which the new cost is the usual one. */
+/** Windows (six hours) after which the new cost is the usual one, and a statement that no longer runs costs nothing. */
 const acceptedAfter = 24;
 
 const costOf = (metric: Regression["metric"], { calls, ms, blocks }: Window) =>
@@ -138,6 +140,7 @@ export function createRegressions() {
           one = {
             usual: [],
             running: newWindow(at),
+            ranAt: at,
             found: new Map(),
           };
         }
@@ -151,6 +154,7 @@ export function createRegressions() {
           }
           one.running = newWindow(at);
         }
+        one.ranAt = at;
         one.running.calls += done.calls;
         one.running.ms += done.total_ms;
         one.running.rows += done.rows;
@@ -158,6 +162,9 @@ export function createRegressions() {
         one.running.blocks_read += done.blocks_read;
         one.running.temp_blocks += done.temp_blocks;
         judge(id, one, false);
+      }
+      for (const { ranAt, found } of followed.values()) {
+        if (at - ranAt >= acceptedAfter * windowMs) found.clear();
       }
     },
     /** Returns the regressions, the greatest factor first. */

@@ -105,6 +105,18 @@ export function readSignals(signals: readonly Signal[], view: View): SignalValue
   });
 }
 
+/**
+ * Returns an unknown value for each object beyond those whose values `readSignals` returns: it exists, so that an alert about
+ * it does not end. Pure.
+ */
+export function readLeftOut(signals: readonly Signal[], view: View): SignalValue[] {
+  return signals.flatMap(({ name, unit, of, read }): SignalValue[] => {
+    const found = of && read(view);
+    if (!Array.isArray(found)) return [];
+    return found.slice(scopesMax).map(({ scope }) => ({ name, unit, scope, value: null }));
+  });
+}
+
 /** Returns the names of the signals of many objects for which every object is known at present. Pure. */
 export function completeSignals(signals: readonly Signal[], view: View): string[] {
   // The failing collectors are always known.

@@ -32,12 +32,16 @@ export const formatAlertmanager: Format = (setting, { notices, now }, sender) =>
   const over = now.toISOString();
   const valid = new Date(now.getTime() + validMs).toISOString();
   const body = notices.flatMap(({ kind, alert }) => {
+    const other = alert.severity === "critical" ? "warning" : "critical";
     if (kind === "resolved") {
       const ended = alert.resolved_at ?? over;
-      return [entry(alert, alert.severity, ended < over ? ended : over, sender)];
+      // A change of severity that was silenced was not sent: either may be open.
+      const severities = alert.peak_severity === "critical"
+        ? [other, alert.severity] as const
+        : [alert.severity];
+      return severities.map((one) => entry(alert, one, ended < over ? ended : over, sender));
     }
     const present = entry(alert, alert.severity, valid, sender);
-    const other = alert.severity === "critical" ? "warning" : "critical";
     const changed = kind === "escalated" || kind === "eased";
     return changed ? [entry(alert, other, over, sender), present] : [present];
   });
