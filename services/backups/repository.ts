@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { syncDirectory, writeDurably } from "./base/files.ts";
+import { HoldfastError } from "../../errors.ts";
+import { replaceDurably, syncDirectory } from "./base/files.ts";
 import { type BackupRecord, emptyRecord, readRecord, recordName, writeRecord } from "./record.ts";
 
 /** The directory of backups: one folder per server, in it one folder per backup, named by its id. */
@@ -12,8 +13,12 @@ export interface BackupRepository {
   pathOf(record: Pick<BackupRecord, "system" | "id">): string;
   /** Makes and returns the folder for a new backup; it counts as a backup only once published. */
   begin(system: string, id: string): Promise<string>;
-  /** Writes the record into the folder that `begin` made, and renames it to its final name. */
+  /**
+   * Writes the record into the folder that `begin` made, and renames it to its final name. Throws when the folder, or a
+   * file of the record, is no longer there.
+   */
   publish(record: BackupRecord): Promise<void>;
+  /** Replaces the record of a backup. Throws `not_found` when the backup was removed meanwhile. */
   save(record: BackupRecord): Promise<void>;
   remove(record: Pick<BackupRecord, "system" | "id">): Promise<void>;
   /** Removes and returns folders of interrupted runs; only the holder of the backup lock may call it. */
@@ -48,6 +53,20 @@ function unreadable(system: string, id: string, problem: string): BackupRecord {
     }),
     problems: [problem],
   };
+}
+
+/** Throws unless each file of the record is in the folder, with its size. */
+async function requireFiles(folder: string, { id, files }: BackupRecord): Promise<void> {
+  for (const [name, { bytes }] of Object.entries(files)) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found?.size === bytes) continue;
+    throw new HoldfastError(
+      "conflict",
+      `Backup ${id} was not completed: ${name} ${
+        found ? `has ${found.size} bytes, not ${bytes}` : "is gone"
+      }; another process changed ${folder}`,
+    );
+  }
 }
 
 /** Opens the repository at `root`, which need not exist yet. */
@@ -91,11 +110,19 @@ export function createBackupRepository(root: string): BackupRepository {
     },
     async publish(record) {
       const path = pathOf(record);
-      await writeDurably(join(path + partial, recordName), writeRecord(record));
+      await requireFiles(path + partial, record);
+      await replaceDurably(join(path + partial, recordName), writeRecord(record));
       await rename(path + partial, path);
       await syncDirectory(dirname(path));
     },
-    save: (record) => writeDurably(join(pathOf(record), recordName), writeRecord(record)),
+    async save(record) {
+      try {
+        await replaceDurably(join(pathOf(record), recordName), writeRecord(record));
+      } catch (error) {
+        if ((error as { code?: string }).code !== "ENOENT") throw error;
+        throw new HoldfastError("not_found", `Backup ${record.id} was removed meanwhile`);
+      }
+    },
     async remove(record) {
       const path = pathOf(record);
       for (const form of [path, path + partial]) {

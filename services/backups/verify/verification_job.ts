@@ -1,5 +1,6 @@
 import type { Sql } from "../../../db/connection.ts";
 import type { EmbeddedServer } from "../../../db/embedded/server.ts";
+import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { verifyArchive } from "../wal/archive.ts";
@@ -95,13 +96,19 @@ export function createVerificationJob(
     }
     // The record itself is damaged: there is nothing to update.
     if (record.server_version === 0) return;
-    await repository.save({
-      ...record,
-      status: problems.length > 0 ? "corrupt" : "complete",
-      problems,
-      proof: problems.length > 0 ? null : proof,
-      verified_at: clock.now().toISOString(),
-    });
+    try {
+      await repository.save({
+        ...record,
+        status: problems.length > 0 ? "corrupt" : "complete",
+        problems,
+        proof: problems.length > 0 ? null : proof,
+        verified_at: clock.now().toISOString(),
+      });
+    } catch (error) {
+      // Its removal says nothing of the other backups.
+      if (!(error instanceof HoldfastError && error.code === "not_found")) throw error;
+      log.info("backup_removed_meanwhile", { id: record.id });
+    }
     await catalogue.prune(record.system);
   };
 }
