@@ -1,9 +1,13 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { databaseMark } from "../../db/session/lock.ts";
 import { HoldfastError } from "../../errors.ts";
 import { replaceDurably, syncDirectory } from "./base/files.ts";
 import { type BackupRecord, emptyRecord, readRecord, recordName, writeRecord } from "./record.ts";
+
+/** Which backup; the database is the one whose lock the writer holds. */
+type Place = Pick<BackupRecord, "system" | "id" | "database">;
 
 /** The directory of backups: one folder per server, in it one folder per backup, named by its id. */
 export interface BackupRepository {
@@ -12,7 +16,7 @@ export interface BackupRepository {
   list(): Promise<BackupRecord[]>;
   pathOf(record: Pick<BackupRecord, "system" | "id">): string;
   /** Makes and returns the folder for a new backup; it counts as a backup only once published. */
-  begin(system: string, id: string): Promise<string>;
+  begin(place: Place): Promise<string>;
   /**
    * Writes the record into the folder that `begin` made, and renames it to its final name. Throws when the folder, or a
    * file of the record, is no longer there.
@@ -20,13 +24,16 @@ export interface BackupRepository {
   publish(record: BackupRecord): Promise<void>;
   /** Replaces the record of a backup. Throws `not_found` when the backup was removed meanwhile. */
   save(record: BackupRecord): Promise<void>;
-  remove(record: Pick<BackupRecord, "system" | "id">): Promise<void>;
-  /** Removes and returns folders of interrupted runs; only the holder of the backup lock may call it. */
-  sweep(system: string): Promise<string[]>;
+  remove(place: Place): Promise<void>;
+  /** Removes and returns folders of interrupted runs of this database; only the holder of its backup lock may call it. */
+  sweep(of: Pick<Place, "system" | "database">): Promise<string[]>;
 }
 
 export const idPattern = /^\d{8}T\d{6}Z-[0-9a-f]{6}$/;
-const partial = ".partial";
+/** Ends the name of a folder that is being written; other databases of the server may be writing there too. */
+const partialOf = (database: string) => `.${databaseMark(database)}.partial`;
+/** The same of versions before the mark. */
+const unmarked = /^\d{8}T\d{6}Z-[0-9a-f]{6}\.partial$/;
 /** Marks a folder that is being removed, so that a half-removed backup is never listed. */
 const removing = ".removed";
 
@@ -103,16 +110,17 @@ export function createBackupRepository(root: string): BackupRepository {
       return found.sort((a, b) => a.id < b.id ? 1 : -1);
     },
     pathOf,
-    async begin(system, id) {
-      const path = pathOf({ system, id }) + partial;
+    async begin(place) {
+      const path = pathOf(place) + partialOf(place.database);
       await mkdir(path, { recursive: true, mode: 0o700 });
       return path;
     },
     async publish(record) {
       const path = pathOf(record);
-      await requireFiles(path + partial, record);
-      await replaceDurably(join(path + partial, recordName), writeRecord(record));
-      await rename(path + partial, path);
+      const from = path + partialOf(record.database);
+      await requireFiles(from, record);
+      await replaceDurably(join(from, recordName), writeRecord(record));
+      await rename(from, path);
       await syncDirectory(dirname(path));
     },
     async save(record) {
@@ -123,17 +131,17 @@ export function createBackupRepository(root: string): BackupRepository {
         throw new HoldfastError("not_found", `Backup ${record.id} was removed meanwhile`);
       }
     },
-    async remove(record) {
-      const path = pathOf(record);
-      for (const form of [path, path + partial]) {
+    async remove(place) {
+      const path = pathOf(place);
+      for (const form of [path, path + partialOf(place.database)]) {
         if (!existsSync(form)) continue;
         await rename(form, path + removing);
         await rm(path + removing, { recursive: true, force: true });
       }
     },
-    async sweep(system) {
+    async sweep({ system, database }) {
       const leftovers = (await names(home(system))).filter((name) =>
-        name.endsWith(partial) || name.endsWith(removing)
+        name.endsWith(partialOf(database)) || unmarked.test(name) || name.endsWith(removing)
       );
       for (const name of leftovers) {
         await rm(join(home(system), name), { recursive: true, force: true });

@@ -200,15 +200,16 @@ class BackupService implements Backups {
   async prepare(): Promise<void> {
     const { repository, scratchHome: home, embedded, log } = this.#options;
     await this.#catalogue.refresh();
-    const { system, version } = await this.#readFacts();
+    const facts = await this.#readFacts();
+    const { system, version, database } = facts;
     await this.#archiver.refresh();
     // The lock proves that what is left belongs to no running instance.
     await this.#jobs.runIfFree(async () => {
-      const names = await repository.sweep(system);
+      const names = await repository.sweep(facts);
       if (names.length > 0) log.info("backup_leftovers_removed", { names });
       await this.#archiver.sweep(this.#catalogue.archiveOf(system));
       const major = Math.floor(version / 10_000);
-      await sweepDrill({ home, system, major, embedded: embedded !== undefined });
+      await sweepDrill({ home, system, database, major, embedded: embedded !== undefined });
     });
     this.#copies.wake(system);
   }
@@ -242,11 +243,11 @@ class BackupService implements Backups {
       throw new HoldfastError("conflict", `Backup ${id} failed; it has no files to check`);
     }
     const what = restore ? "drill" : "verify";
-    const { role: user } = this.#facts ?? await this.#readFacts();
+    const facts = this.#facts ?? await this.#readFacts();
     await this.#jobs.start({ id, kind, what, step: "checking files" }, async (job, signal) => {
       if (restore) this.#status.noteDrill();
       try {
-        await this.#checkBackup(job, { restore, copy, user, signal });
+        await this.#checkBackup(job, { restore, copy, facts, signal });
         this.#status.noteSuccess();
       } catch (error) {
         if (signal.aborted) return;

@@ -158,6 +158,7 @@ Deno.test("a damaged page of the restored cluster is named by file and page", as
       home,
       production: undefined,
       user: "postgres",
+      database: record.database,
       now: () => new Date(),
       signal: new AbortController().signal,
       onStep(step) {

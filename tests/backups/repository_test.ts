@@ -17,8 +17,7 @@ async function withRepository(
 
 Deno.test("a backup whose folder or file was taken away while it was written is never published", async () => {
   await withRepository(async (repository) => {
-    const { system, id } = recordAt(0, false, {});
-    const folder = await repository.begin(system, id);
+    const folder = await repository.begin(recordAt(0, false, {}));
     const { expected } = await fileOf(folder, "base.tar.gz", noise(1_000));
     const record = recordAt(0, false, { "base.tar.gz": expected });
     await Deno.remove(join(folder, "base.tar.gz"));
@@ -33,10 +32,26 @@ Deno.test("a backup whose folder or file was taken away while it was written is 
 Deno.test("the result of a check does not bring a removed backup back", async () => {
   await withRepository(async (repository) => {
     const record = recordAt(0, false, {});
-    await repository.begin(record.system, record.id);
+    await repository.begin(record);
     await repository.publish(record);
     await repository.remove(record);
     await assert.rejects(() => repository.save(record), /was removed meanwhile/);
     assert.deepEqual(await repository.list(), []);
+  });
+});
+
+Deno.test("a database removes only its own unfinished backups from the folder of a shared server", async () => {
+  await withRepository(async (repository) => {
+    const [first, second] = ["one", "two"].map((database, hour) => ({
+      ...recordAt(hour, false, {}),
+      database,
+    }));
+    assert.ok(first && second);
+    await repository.begin(first);
+    assert.deepEqual(await repository.sweep(second), []);
+    await repository.publish(first);
+    await repository.begin(second);
+    assert.equal((await repository.sweep(second)).length, 1);
+    assert.deepEqual((await repository.list()).map(({ id }) => id), [first.id]);
   });
 });

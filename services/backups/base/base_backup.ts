@@ -57,7 +57,7 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<Backup
   const { target, repository, facts, id, embedded, now, signal } = options;
   const startedAt = now();
   const began = performance.now();
-  const folder = await repository.begin(facts.system, id);
+  const folder = await repository.begin({ ...facts, id });
   // Compression leaves at most a third of ticks and their indexes.
   await ensureFreeSpace(folder, (facts.bytes ?? 0) / 3, "a backup");
   const session = await openWalsender(target, signal);

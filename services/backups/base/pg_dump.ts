@@ -55,7 +55,7 @@ export async function takeLogicalBackup(
   }
   const startedAt = now();
   const began = performance.now();
-  const folder = await repository.begin(facts.system, id);
+  const folder = await repository.begin({ ...facts, id });
   await ensureFreeSpace(folder, (facts.bytes ?? 0) / 3, "a dump");
   const path = join(folder, dumpName);
   await runPgDump(program, target, path, signal);

@@ -13,6 +13,7 @@ import {
   startScratch,
   stopLeftover,
 } from "../../../db/backups/cluster.ts";
+import { databaseMark } from "../../../db/session/lock.ts";
 import { writeScratchAccess } from "../../../db/backups/scratch_access.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
@@ -43,6 +44,8 @@ export interface DrillOptions {
   checkSeals?: SealCheck | undefined;
   /** Name of Holdfast's role in the cluster. */
   user: string;
+  /** Its database, whose backup lock the caller holds. */
+  database: string;
   now: () => Date;
   signal: AbortSignal;
   onStep?: (step: string) => void;
@@ -69,22 +72,30 @@ interface Findings {
   notes: string[];
 }
 
-const folderOf = (home: string, system: string) => join(home, `drill-${system}`);
+/** Which drill: one at a time for each database of a server that is not the embedded one. */
+interface DrillPlace {
+  home: string;
+  system: string;
+  database: string;
+  embedded: boolean;
+}
+
+function foldersOf({ home, system, database, embedded }: DrillPlace) {
+  const name = embedded ? `drill-${system}` : `drill-${system}-${databaseMark(database)}`;
+  const folder = join(home, name);
+  const sockets = folder.length < socketFolderMax ? folder : join(tmpdir(), `holdfast-${name}`);
+  return { folder, sockets };
+}
 
 /** Stops and removes what an interrupted drill left behind. */
 export async function sweepDrill(
-  { home, system, major, embedded }: {
-    home: string;
-    system: string;
-    major: number;
-    embedded: boolean;
-  },
+  { major, ...place }: DrillPlace & { major: number },
 ): Promise<void> {
-  const folder = folderOf(home, system);
-  const pgCtl = await findPgCtl({ major, embedded });
+  const { folder, sockets } = foldersOf(place);
+  const pgCtl = await findPgCtl({ major, embedded: place.embedded });
   const as = unprivilegedUser();
   if (pgCtl) await stopLeftover({ pgCtl, data: join(folder, "data"), as });
-  await rm(folder, { recursive: true, force: true });
+  for (const path of [folder, sockets]) await rm(path, { recursive: true, force: true });
 }
 
 /**
@@ -92,8 +103,7 @@ export async function sweepDrill(
  * Returns the findings; throws only when it was aborted, the disk has no space, or the programs are missing.
  */
 export async function runDrill(options: DrillOptions): Promise<Proof> {
-  const { record, home, now, signal } = options;
-  const { system, embedded } = record;
+  const { record, now, signal } = options;
   const scratch = await prepareScratch(options);
   const began = performance.now();
   const found: Findings = { problems: [], notes: [] };
@@ -113,10 +123,7 @@ export async function runDrill(options: DrillOptions): Promise<Proof> {
     found.problems.push(messageOf(error));
   } finally {
     await server?.stop().catch(() => {});
-    await sweepDrill({ home, system, major: scratch.major, embedded });
-    if (scratch.sockets !== scratch.folder) {
-      await rm(scratch.sockets, { recursive: true, force: true });
-    }
+    await sweepDrill({ ...placeOf(options), major: scratch.major });
   }
   return { at: now().toISOString(), recovery_seconds: recoverySeconds, ...found };
 }
@@ -126,25 +133,30 @@ function add(found: Findings, { problems, notes }: Findings): void {
   found.notes.push(...notes);
 }
 
-async function prepareScratch({ record, home }: DrillOptions): Promise<Scratch> {
-  const { system, embedded } = record;
+const placeOf = ({ home, database, record: { system, embedded } }: DrillOptions): DrillPlace => ({
+  home,
+  system,
+  database,
+  embedded,
+});
+
+async function prepareScratch(options: DrillOptions): Promise<Scratch> {
+  const { record, home } = options;
   const major = Math.floor(record.server_version / 10_000);
   const as = unprivilegedUser();
-  const pgCtl = await findPgCtl({ major, embedded });
+  const pgCtl = await findPgCtl({ major, embedded: record.embedded });
   if (!pgCtl) {
     throw new HoldfastError(
       "conflict",
       `A drill needs the programs of Postgres ${major}; they are not in /usr/lib/postgresql/${major}/bin`,
     );
   }
-  await sweepDrill({ home, system, major, embedded });
+  const place = placeOf(options);
+  await sweepDrill({ ...place, major });
   await mkdir(home, { recursive: true });
   await ensureFreeSpace(home, record.raw_bytes, "a restore drill");
-  const folder = folderOf(home, system);
+  const { folder, sockets } = foldersOf(place);
   await ownedDirectory(folder, 0o700, as);
-  const sockets = folder.length < socketFolderMax
-    ? folder
-    : join(tmpdir(), `holdfast-drill-${system}`);
   return { folder, data: join(folder, "data"), sockets, pgCtl, as, major };
 }
 

@@ -1,3 +1,4 @@
+import type { ServerFacts } from "../../../db/backups/facts.ts";
 import type { Sql } from "../../../db/connection.ts";
 import type { EmbeddedServer } from "../../../db/embedded/server.ts";
 import { HoldfastError } from "../../../errors.ts";
@@ -46,11 +47,11 @@ export function createVerificationJob(
 ) {
   return async function checkBackup(
     job: Job,
-    { restore, copy, user, signal }: {
+    { restore, copy, facts, signal }: {
       restore: boolean;
       /** Whether its copy is read back and compared too. */
       copy: boolean;
-      user: string;
+      facts: ServerFacts;
       signal: AbortSignal;
     },
   ): Promise<void> {
@@ -61,7 +62,8 @@ export function createVerificationJob(
     const record = await catalogue.find(job.id);
     const path = repository.pathOf(record);
     const problems = await verifyFiles(path, record, signal);
-    if (record.kind === "base" && record.start_lsn && archiver.state().enabled) {
+    const isOwn = record.system === facts.system;
+    if (isOwn && record.kind === "base" && record.start_lsn && archiver.state().enabled) {
       archiver.noteProblems(
         await verifyArchive({
           archive: catalogue.archiveOf(record.system),
@@ -81,9 +83,11 @@ export function createVerificationJob(
         path,
         record,
         home: scratchHome,
-        production,
+        // Another server's rows and transactions say nothing of this backup.
+        production: isOwn ? production : undefined,
         checkSeals,
-        user,
+        user: facts.role,
+        database: facts.database,
         now: () => clock.now(),
         signal,
         onStep: showStep,
