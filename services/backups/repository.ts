@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { databaseMark } from "../../db/session/lock.ts";
-import { HoldfastError } from "../../errors.ts";
+import { HoldfastError, messageOf } from "../../errors.ts";
 import { replaceDurably, syncDirectory } from "./base/files.ts";
 import { type BackupRecord, emptyRecord, readRecord, recordName, writeRecord } from "./record.ts";
 
@@ -90,12 +90,13 @@ export function createBackupRepository(root: string): BackupRepository {
     try {
       return readRecord(await readFile(join(home(system), id, recordName), "utf8"));
     } catch (error) {
-      const missing = (error as { code?: string }).code === "ENOENT";
-      return unreadable(
-        system,
-        id,
-        missing ? `${recordName} is missing` : `${recordName} is damaged: its checksum is wrong`,
-      );
+      const { code } = error as { code?: string };
+      const problem = code === "ENOENT"
+        ? "is missing"
+        : code
+        ? `cannot be read: ${messageOf(error)}`
+        : "is damaged: its checksum is wrong";
+      return unreadable(system, id, `${recordName} ${problem}`);
     }
   }
 

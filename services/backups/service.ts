@@ -12,7 +12,7 @@ import { createBackupJob } from "./base/backup_job.ts";
 import { chooseKind } from "./base/kind.ts";
 import { type BackupCatalogue, createBackupCatalogue } from "./catalogue.ts";
 import { explain } from "./failure.ts";
-import { JobRunner } from "./job.ts";
+import { type Job, JobRunner } from "./job.ts";
 import { isProven } from "./record.ts";
 import { type Backup, type BackupHealth, showRunning } from "./report.ts";
 import { type BackupRepository, newId } from "./repository.ts";
@@ -98,6 +98,7 @@ class BackupService implements Backups {
     const catalogue = createBackupCatalogue({
       ...shared,
       archiver,
+      database: () => this.#facts?.database,
       now: () => clock.now().getTime(),
     });
     const copies = createCopies({ ...shared, catalogue, onChange: publish });
@@ -167,10 +168,15 @@ class BackupService implements Backups {
   }
 
   async remove(id: string, force: boolean): Promise<void> {
-    if (this.#jobs.job?.id === id) {
+    const abort = async () => {
       this.#jobs.abort(new HoldfastError("conflict", "It was aborted"));
-      return await this.#jobs.done;
-    }
+      await this.#jobs.done;
+    };
+    const isBeing = (...what: Job["what"][]) => {
+      const { job } = this.#jobs;
+      return job?.id === id && what.includes(job.what);
+    };
+    if (isBeing("backup")) return await abort();
     const record = await this.#catalogue.find(id);
     const proven = this.#catalogue.records(record.system).filter(isProven);
     if (!force && proven.length === 1 && proven[0]?.id === id) {
@@ -179,6 +185,7 @@ class BackupService implements Backups {
         `Backup ${id} is the only proven one; remove it with force, or prove another one first`,
       );
     }
+    if (isBeing("verify", "drill")) await abort();
     await this.#options.repository.remove(record);
     this.#copies.discard(record.id);
     await this.#catalogue.prune(record.system);
@@ -192,6 +199,8 @@ class BackupService implements Backups {
 
   async everyMinute(): Promise<void> {
     const { system } = this.#facts ?? await this.#readFacts();
+    // Another instance may have taken, checked or removed backups.
+    await this.#catalogue.refresh();
     await this.#archiver.collect(this.#catalogue.archiveOf(system));
     this.#copies.wake(system, { repair: true });
     if (this.#options.settings.scheduled && !this.#jobs.job) await this.#startDue(system);

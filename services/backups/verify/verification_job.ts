@@ -9,7 +9,7 @@ import type { Archiver } from "../wal/service.ts";
 import { type BackupCatalogue, firstSegment } from "../catalogue.ts";
 import type { Copies } from "../s3/copies.ts";
 import { runDrill, type SealCheck } from "./drill.ts";
-import type { Proof } from "../record.ts";
+import { isReadable, type Proof } from "../record.ts";
 import type { Job } from "../job.ts";
 import type { BackupRepository } from "../repository.ts";
 import { verifyFiles } from "./files.ts";
@@ -99,7 +99,7 @@ export function createVerificationJob(
       });
     }
     // The record itself is damaged: there is nothing to update.
-    if (record.server_version === 0) return;
+    if (!isReadable(record)) return;
     try {
       await repository.save({
         ...record,
