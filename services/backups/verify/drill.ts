@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   findSuperuser,
   hasDataChecksums,
+  isOutOfResources,
   listDatabases,
   runAmcheck,
 } from "../../../db/backups/checks.ts";
@@ -100,7 +101,7 @@ export async function sweepDrill(
 
 /**
  * Restores a backup into a scratch server, checks its content, measures the recovery time, and removes everything.
- * Returns the findings; throws only when it was aborted, the disk has no space, or the programs are missing.
+ * Returns the findings; throws only when it was aborted, disk or memory ran out, or the programs are missing.
  */
 export async function runDrill(options: DrillOptions): Promise<Proof> {
   const { record, now, signal } = options;
@@ -120,6 +121,14 @@ export async function runDrill(options: DrillOptions): Promise<Proof> {
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof HoldfastError && error.code === "storage_full") throw error;
+    // This machine, and not the backup, failed: an earlier proof stands.
+    if (isOutOfResources(error)) {
+      throw new HoldfastError(
+        "storage_full",
+        `The drill ran out of disk or memory: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
     found.problems.push(messageOf(error));
   } finally {
     await server?.stop().catch(() => {});
@@ -230,7 +239,7 @@ async function checkDatabases(
       await sql.end({ timeout: 2 });
     }
   }
-  const sums = { tables: 0, indexes: 0, left: 0 };
+  const sums = { tables: 0, indexes: 0, left: 0, unloadable: 0 };
   const deadline = performance.now() + budgetMs;
   for (const database of databases) {
     signal.throwIfAborted();
@@ -243,13 +252,17 @@ async function checkDatabases(
       sums.tables += checked.tables;
       sums.indexes += checked.indexes;
       sums.left += checked.left;
+      sums.unloadable += checked.unloadable;
     } finally {
       await sql.end({ timeout: 2 });
     }
   }
   found.notes.push(
     `amcheck: ${sums.tables} tables and ${sums.indexes} indexes` +
-      (sums.left > 0 ? `; ${sums.left} were left out for lack of time` : ""),
+      (sums.left > 0 ? `; ${sums.left} were left out for lack of time` : "") +
+      (sums.unloadable > 0
+        ? `; ${sums.unloadable} of the indexes were left out: this machine lacks the libraries of their extensions`
+        : ""),
   );
   return found;
 }
