@@ -188,7 +188,9 @@ class BackupService implements Backups {
     if (isBeing("verify", "drill")) await abort();
     await this.#options.repository.remove(record);
     this.#copies.discard(record.id);
-    await this.#catalogue.prune(record.system);
+    // A running job applies the retention at its end; until then it needs what is there.
+    if (this.#jobs.job) await this.#catalogue.refresh();
+    else await this.#catalogue.prune(record.system);
     this.#copies.wake(record.system);
     this.#status.publish(true);
   }

@@ -111,15 +111,19 @@ async function withSegments(
   }
 }
 
-const checkSegments = (archive: string, first: string) =>
-  verifyArchive({ archive, spool: undefined, first, segmentBytes: 16 * 1024 * 1024 });
+const checkSegments = (archive: string, first: string, last?: string) =>
+  verifyArchive({ archive, spool: undefined, first, last, segmentBytes: 16 * 1024 * 1024 });
 
 Deno.test("damaged and missing segments of the WAL archive are named", async () => {
   await withSegments(async ({ spool, archive, names }) => {
-    const [first = "", middle = ""] = names;
+    const [first = "", middle = "", end = ""] = names;
     assert.deepEqual(await collectSpool(spool, archive), { moved: 3, problem: undefined });
     assert.deepEqual(readdirSync(spool), []);
     assert.deepEqual(await checkSegments(archive, first), []);
+    assert.deepEqual(await checkSegments(archive, first, end), []);
+    assert.deepEqual(await checkSegments(join(archive, "lost"), end, end), [
+      `WAL segment ${end} is missing`,
+    ]);
     const file = join(archive, readdirSync(archive).find((name) => name.startsWith(middle))!);
     flip(file, 30_000);
     const [problem = ""] = await checkSegments(archive, first);
@@ -166,7 +170,9 @@ Deno.test("a drill that runs out of disk says nothing of the backup", async () =
   await Deno.chmod(home, 0o755);
   try {
     const full = () => {
-      throw new Error('FATAL:  could not write to file "pg_wal/xlogtemp.7": No space left on device');
+      throw new Error(
+        'FATAL:  could not write to file "pg_wal/xlogtemp.7": No space left on device',
+      );
     };
     await assert.rejects(() => runDrill(drillIn(home, full)), /ran out of disk or memory/);
     assert.deepEqual(readdirSync(home), []);

@@ -120,10 +120,13 @@ Deno.test("WAL positions map to segment names and back, and gaps are found", () 
     },
   ));
   const name = (n: number) => segmentOf(1, BigInt(n) * 16_777_216n, 16_777_216);
-  assert.deepEqual(missingSegments([name(254), name(257)], name(254), 16_777_216), [
-    name(255),
-    name(256),
-  ]);
+  assert.deepEqual(
+    missingSegments([name(254), name(257)], { first: name(254), segmentBytes: 16_777_216 }),
+    [
+      name(255),
+      name(256),
+    ],
+  );
 });
 
 Deno.test("protocol messages are complete however the stream is split", () => {

@@ -101,6 +101,7 @@ export async function spawnPgDump(
   program: string,
   { args, env, signal }: { args: string[]; env: Record<string, string>; signal: AbortSignal },
 ): Promise<void> {
+  signal.throwIfAborted();
   const child = spawn(program, args, {
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...env },
     stdio: ["ignore", "ignore", "pipe"],

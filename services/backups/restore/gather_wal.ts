@@ -78,6 +78,8 @@ export async function gatherWal(
   }
   const segments = (await readdir(to)).filter((name) => segmentName.test(name));
   const timelines = new Set(segments.map((name) => partsOf(name, record.segment_bytes).timeline));
-  const [gap] = timelines.size > 1 ? [] : missingSegments(segments, first, record.segment_bytes);
+  const [gap] = timelines.size > 1
+    ? []
+    : missingSegments(segments, { first, segmentBytes: record.segment_bytes });
   return { files: done.size, gap };
 }

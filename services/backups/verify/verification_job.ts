@@ -69,6 +69,7 @@ export function createVerificationJob(
           archive: catalogue.archiveOf(record.system),
           spool: embedded?.spool,
           first: firstSegment(record),
+          last: archiver.lastArchived(),
           segmentBytes: record.segment_bytes,
           signal,
         }),

@@ -35,9 +35,7 @@ export function placeOfCopies(
     home: armHome,
     data: (arm) => join(armHome(arm), "data"),
     sockets: (arm) =>
-      root.length < socketRootMax
-        ? armHome(arm)
-        : join(tmpdir(), `holdfast-${name}-${arm}`),
+      root.length < socketRootMax ? armHome(arm) : join(tmpdir(), `holdfast-${name}-${arm}`),
   };
 }
 
