@@ -15,6 +15,7 @@ import {
   type RehearsalEvent,
   rehearsalStatuses,
 } from "../../services/rehearsals/state.ts";
+import { reachOf } from "../../services/rehearsals/phases.ts";
 import { judgeChange } from "../../services/rehearsals/verdict.ts";
 
 Deno.test("a rehearsal passes its statuses in order, and an ended one keeps its status", () => {
@@ -313,4 +314,29 @@ Deno.test("a request that cannot be rehearsed names its field", () => {
     !canRehearse({ title: "", sql: "alter system set shared_buffers = '25% of the memory'" }),
   );
   assert.ok(!canRehearse({ title: "" }));
+});
+
+Deno.test("a change of rows or functions may act on a statement whose plan and files are the same", () => {
+  const touches = (sql: string) => reachOf({ source: "sql", sql }, () => false).kind === "content";
+  for (
+    const sql of [
+      "update app.trades set note = note",
+      "delete from app.trades where ts < now()",
+      "vacuum (analyze) app.trades",
+      "create index on app.trades (note); insert into app.trades select * from app.more",
+      "do $$ begin perform app.tidy(); end $$",
+      "create or replace function app.f() returns int language sql as 'select 1'",
+      "select app.tidy()",
+    ]
+  ) assert.equal(touches(sql), true, sql);
+  for (
+    const sql of [
+      "create index concurrently on app.trades (note)",
+      "-- why\nanalyze app.trades",
+      "vacuum (full, analyze) app.trades",
+      "vacuum full app.trades",
+      "comment on table app.trades is 'nothing'",
+      "begin; alter table app.trades set (fillfactor = 90); commit",
+    ]
+  ) assert.equal(touches(sql), false, sql);
 });

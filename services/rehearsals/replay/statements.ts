@@ -158,12 +158,14 @@ export type Reach =
   | { kind: "files"; wasRewritten(relation: string): boolean }
   /** It changed settings; `shownByPlans` when plans show all that they do. */
   | { kind: "settings"; shownByPlans: boolean }
+  /** It changed rows or functions, so that the same plan may cost something else. */
+  | { kind: "content" }
   /** It replaced the server by another version, which executes the same plan with other code. */
   | { kind: "version" };
 
 /** Returns whether a statement is executed as before the change, so that the change cannot have made it faster or slower. */
 function isUntouched({ kind }: Rehearsed, plans: Plans, reach: Reach): boolean {
-  if (reach.kind === "version") return false;
+  if (reach.kind === "version" || reach.kind === "content") return false;
   if (kind !== "read" || plans.changed || plans.before === undefined) return false;
   if (reach.kind === "settings") return reach.shownByPlans && plans.sameExecution;
   return ![...plans.relations].some(reach.wasRewritten);
@@ -204,7 +206,7 @@ export async function measureAfter(
     ...unmeasured(statement),
     ...judgeStatement(found.estimate, {
       before: statement.before,
-      untouched: untouched && reach.kind !== "version" && reach.kind,
+      untouched: untouched && reach.kind !== "version" && reach.kind !== "content" && reach.kind,
       sufficient: found.sufficient,
     }),
     before_ms: found.median_ms.baseline,
