@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { createLockRecord } from "../../services/rehearsals/change/locks.ts";
 import type { ChangeCost, StatementResult } from "../../services/rehearsals/rehearsal.ts";
 import { judgeStatement } from "../../services/rehearsals/replay/judge.ts";
+import { judgeTimeout } from "../../services/rehearsals/replay/statements.ts";
 import { areEnough, fewestFor, hasTime } from "../../services/rehearsals/replay/replay.ts";
 import { rehearsalProfiles } from "../../services/rehearsals/replay/profiles.ts";
 import { planAnalyses } from "../../services/benchmarks/measuring/sequential.ts";
@@ -339,4 +340,15 @@ Deno.test("a change of rows or functions may act on a statement whose plan and f
       "begin; alter table app.trades set (fillfactor = 90); commit",
     ]
   ) assert.equal(touches(sql), false, sql);
+});
+
+Deno.test("a statement that exceeds its timeout is worse only where the unchanged copy stays well below", () => {
+  assert.equal(judgeTimeout(undefined, 5_000).verdict, "not_measured");
+  assert.equal(judgeTimeout(4_900, 5_000).verdict, "unclear");
+  const { verdict, improvement, why } = judgeTimeout(500, 5_000);
+  assert.deepEqual([verdict, improvement], ["worse", -0.9]);
+  assert.equal(
+    why,
+    "It takes 500.0 ms on the unchanged copy, and more than 5 s on the changed one",
+  );
 });
