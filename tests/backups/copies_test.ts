@@ -198,7 +198,7 @@ Deno.test("a backup whose copy newer ones of another instance push out is not se
       repository: { pathOf: () => dir },
       catalogue: {
         records: () => [oldest],
-        refresh: () => Promise.resolve(),
+        refresh: () => Promise.resolve(undefined),
         archiveOf: () => dir,
       },
       tracker,

@@ -9,7 +9,7 @@ import type { Archiver } from "../wal/service.ts";
 import { type BackupCatalogue, firstSegment } from "../catalogue.ts";
 import type { Copies } from "../s3/copies.ts";
 import { runDrill, type SealCheck } from "./drill.ts";
-import { isReadable, type Proof } from "../record.ts";
+import { type BackupRecord, isReadable, type Proof } from "../record.ts";
 import type { Job } from "../job.ts";
 import type { BackupRepository } from "../repository.ts";
 import { verifyFiles } from "./files.ts";
@@ -45,6 +45,31 @@ export function createVerificationJob(
     onStep: () => void;
   },
 ) {
+  /** Records missing and damaged segments of the archive behind a backup. */
+  async function checkArchive(record: BackupRecord, signal: AbortSignal): Promise<void> {
+    if (record.kind !== "base" || !record.start_lsn || !archiver.state().enabled) return;
+    archiver.noteProblems(
+      await verifyArchive({
+        archive: catalogue.archiveOf(record.system),
+        spool: embedded?.spool,
+        first: firstSegment(record),
+        last: archiver.lastArchived(),
+        segmentBytes: record.segment_bytes,
+        signal,
+      }),
+    );
+  }
+
+  /** Writes the result, unless the backup was removed meanwhile, which says nothing of the others. */
+  async function save(record: BackupRecord): Promise<void> {
+    try {
+      await repository.save(record);
+    } catch (error) {
+      if (!(error instanceof HoldfastError && error.code === "not_found")) throw error;
+      log.info("backup_removed_meanwhile", { id: record.id });
+    }
+  }
+
   return async function checkBackup(
     job: Job,
     { restore, copy, facts, signal }: {
@@ -63,18 +88,7 @@ export function createVerificationJob(
     const path = repository.pathOf(record);
     const problems = await verifyFiles(path, record, signal);
     const isOwn = record.system === facts.system;
-    if (isOwn && record.kind === "base" && record.start_lsn && archiver.state().enabled) {
-      archiver.noteProblems(
-        await verifyArchive({
-          archive: catalogue.archiveOf(record.system),
-          spool: embedded?.spool,
-          first: firstSegment(record),
-          last: archiver.lastArchived(),
-          segmentBytes: record.segment_bytes,
-          signal,
-        }),
-      );
-    }
+    if (isOwn) await checkArchive(record, signal);
     if (copy) {
       await copies.check(record, { intactHere: problems.length === 0, signal, onStep: showStep });
     }
@@ -101,19 +115,13 @@ export function createVerificationJob(
     }
     // The record itself is damaged: there is nothing to update.
     if (!isReadable(record)) return;
-    try {
-      await repository.save({
-        ...record,
-        status: problems.length > 0 ? "corrupt" : "complete",
-        problems,
-        proof: problems.length > 0 ? null : proof,
-        verified_at: clock.now().toISOString(),
-      });
-    } catch (error) {
-      // Its removal says nothing of the other backups.
-      if (!(error instanceof HoldfastError && error.code === "not_found")) throw error;
-      log.info("backup_removed_meanwhile", { id: record.id });
-    }
+    await save({
+      ...record,
+      status: problems.length > 0 ? "corrupt" : "complete",
+      problems,
+      proof: problems.length > 0 ? null : proof,
+      verified_at: clock.now().toISOString(),
+    });
     await catalogue.prune(record.system);
   };
 }
