@@ -16,6 +16,7 @@ import { type Job, JobRunner } from "./job.ts";
 import { isProven } from "./record.ts";
 import { type Backup, type BackupHealth, showRunning } from "./report.ts";
 import { type BackupRepository, newId } from "./repository.ts";
+import { newestComplete } from "./schedule.ts";
 import type { Bucket } from "./s3/client/bucket.ts";
 import { type Copies, createCopies } from "./s3/copies.ts";
 import { BackupStatus } from "./status.ts";
@@ -270,7 +271,10 @@ class BackupService implements Backups {
 
   async #startDue(system: string): Promise<void> {
     const due = this.#status.due();
-    const newest = this.#catalogue.records(system).find(({ status }) => status === "complete");
+    const newest = newestComplete(
+      this.#catalogue.records(system),
+      this.#options.clock.now().getTime(),
+    );
     try {
       if (due === "backup") await this.start();
       // Reading a copy back costs time and money: only a requested verification does it.

@@ -8,7 +8,8 @@ import type { BackupRecord } from "../../services/backups/record.ts";
 import { reportBackups } from "../../services/backups/report.ts";
 import { isProven, readRecord, writeRecord } from "../../services/backups/record.ts";
 import { retire } from "../../services/backups/retention.ts";
-import { whatIsDue } from "../../services/backups/schedule.ts";
+import { chooseBackup } from "../../services/backups/restore/restore.ts";
+import { newestComplete, whatIsDue } from "../../services/backups/schedule.ts";
 import { createTarHasher } from "../../services/backups/base/base_backup.ts";
 import {
   missingSegments,
@@ -85,6 +86,16 @@ Deno.test("the first backup is due after an hour, a drill after each new one, th
   assert.equal(due([record(1, "proven")], 25, { lastFailureAt: start + 24.5 * hour }), undefined);
   assert.equal(due([record(1, "failed")], 2), "backup");
   assert.equal(due([], 1_000, { backupHours: 0 }), undefined);
+});
+
+Deno.test("a backup that a clock ahead dated is neither proven again and again nor restored as the newest", () => {
+  const ahead = { ...record(50, "unproven"), start_lsn: "0/2000028" };
+  const newest = { ...record(2, "unproven"), start_lsn: "0/5000028" };
+  const records = [ahead, newest];
+  const now = start + 3 * hour;
+  assert.equal(newestComplete(records, now), newest);
+  assert.equal(chooseBackup(records, undefined, undefined), newest);
+  assert.equal(chooseBackup(records, undefined, ahead.id), ahead);
 });
 
 Deno.test("health measures age from the start without a backup, and not at all without a schedule", () => {

@@ -11,16 +11,20 @@ import { extractBackup } from "./extract.ts";
 import { gatherWal, type WalSources } from "./gather_wal.ts";
 import { recoverCluster } from "./recovery.ts";
 import type { BackupRecord } from "../record.ts";
+import { newestFirst } from "../retention.ts";
 import { ensureFreeSpace } from "../base/files.ts";
 import { verifyFiles } from "../verify/files.ts";
 
-/** Returns the backup to restore: the given one, or the newest that had ended by `time`. Throws `not_found`, `conflict`. */
+/**
+ * Returns the backup to restore: the given one, or the newest that had ended by `time`, by its position in the WAL: a clock
+ * that was ahead must not make an older one the newest. Throws `not_found`, `conflict`.
+ */
 export function chooseBackup(
   records: readonly BackupRecord[],
   time: Date | undefined,
   id: string | undefined,
 ): BackupRecord {
-  const base = records.filter(({ kind }) => kind === "base");
+  const base = newestFirst(records.filter(({ kind }) => kind === "base"), Infinity);
   const fits = (record: BackupRecord) =>
     record.status === "complete" &&
     (!time || Date.parse(record.finished_at ?? "") <= time.getTime());
@@ -109,7 +113,12 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     if (below !== "") await closeHome(to, as);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
-    throw error;
+    if ((error as { code?: string }).code !== "ENOSPC") throw error;
+    throw new HoldfastError(
+      "storage_full",
+      `The disk of ${dirname(to)} is full: the cluster and the WAL behind the backup do not fit`,
+      { cause: error },
+    );
   }
   return { data: join(to, below), seconds: (performance.now() - began) / 1000 };
 }

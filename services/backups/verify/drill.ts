@@ -238,6 +238,8 @@ async function checkDatabases(
     } finally {
       await sql.end({ timeout: 2 });
     }
+  } else {
+    found.problems.push(`the database ${record.database} is not in the restored cluster`);
   }
   const sums = { tables: 0, indexes: 0, left: 0, unloadable: 0 };
   const deadline = performance.now() + budgetMs;
