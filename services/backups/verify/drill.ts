@@ -104,7 +104,7 @@ export async function sweepDrill(
  * Returns the findings; throws only when it was aborted, disk or memory ran out, or the programs are missing.
  */
 export async function runDrill(options: DrillOptions): Promise<Proof> {
-  const { record, now, signal } = options;
+  const { now, signal } = options;
   const scratch = await prepareScratch(options);
   const began = performance.now();
   const found: Findings = { problems: [], notes: [] };
