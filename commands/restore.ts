@@ -11,8 +11,8 @@ import {
   chooseBackup,
   ensureEmptyPlace,
   restoreBackup,
-  type WalSources,
 } from "../services/backups/restore/restore.ts";
+import type { WalSources } from "../services/backups/restore/gather_wal.ts";
 import { createBackupRepository } from "../services/backups/repository.ts";
 import { readArguments, UsageError } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";

@@ -1,5 +1,5 @@
 import type { Sql } from "../connection.ts";
-import { codeOf } from "../errors.ts";
+import { codeOf, driverError } from "../errors.ts";
 import { sqlState } from "../sql_state.ts";
 import { quoteTable } from "../sql.ts";
 import { messageOf } from "../../errors.ts";
@@ -36,13 +36,32 @@ export interface AmcheckResult {
   indexes: number;
   /** Relations that were left out for lack of time. */
   left: number;
+  /** Indexes that were left out because this machine lacks a library of an extension. */
+  unloadable: number;
   /** Whether the extension cannot be installed. */
   missing: boolean;
 }
 
-/** Runs amcheck over tables and B-tree indexes of one database, small ones first, until `deadline` (performance.now()). */
+/** Says whether the server found no library for a function: this machine lacks the extension, and nothing is damaged. */
+const lacksLibrary = (error: unknown): boolean =>
+  codeOf(error) === sqlState.undefinedFile &&
+  (driverError(error) as { file?: unknown }).file === "dfmgr.c";
+
+/** Says whether an error shows that the machine ran out of disk, memory or connections (class 53), and nothing else. */
+export const isOutOfResources = (error: unknown): boolean =>
+  /^(53|ENOSPC$)/.test(codeOf(error)) ||
+  /No space left on device|Cannot allocate memory/.test(messageOf(error));
+
+/** Runs amcheck over tables and B-tree indexes of one database, small ones first, until `deadline` (performance.now()). Throws when the machine runs out of disk or memory. */
 export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckResult> {
-  const result: AmcheckResult = { problems: [], tables: 0, indexes: 0, left: 0, missing: false };
+  const result: AmcheckResult = {
+    problems: [],
+    tables: 0,
+    indexes: 0,
+    left: 0,
+    unloadable: 0,
+    missing: false,
+  };
   try {
     await sql.unsafe("create extension if not exists amcheck with schema pg_catalog");
   } catch (error) {
@@ -85,7 +104,9 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
         for (const { blkno, msg } of found) result.problems.push(`${name}: block ${blkno}: ${msg}`);
       }
     } catch (error) {
-      result.problems.push(`${name}: ${messageOf(error)}`);
+      if (isOutOfResources(error)) throw error;
+      if (lacksLibrary(error)) result.unloadable++;
+      else result.problems.push(`${name}: ${messageOf(error)}`);
     }
   }
   return result;

@@ -49,6 +49,8 @@ export async function readServerFacts(sql: Sql): Promise<ServerFacts> {
 /** State of the server's WAL archiver and the segments that wait for it. */
 export interface ArchiverFacts {
   library: string;
+  /** The newest file that the server has handed over; null: none since its statistics began. */
+  lastArchivedWal: string | null;
   lastFailedWal: string | null;
   failing: boolean;
   /** Age of the oldest waiting segment, in seconds; 0 when none waits. */
@@ -60,6 +62,7 @@ export async function readArchiver(sql: Sql): Promise<ArchiverFacts> {
   const [row] = await sql`
     select
       current_setting('archive_library', true) as library,
+      last_archived_wal,
       last_failed_wal,
       coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) as failing,
       waits.seconds as waiting_seconds
@@ -71,6 +74,7 @@ export async function readArchiver(sql: Sql): Promise<ArchiverFacts> {
     ) as waits`;
   return {
     library: row?.library ?? "",
+    lastArchivedWal: row?.last_archived_wal,
     lastFailedWal: row?.last_failed_wal,
     failing: row?.failing,
     waitingSeconds: row?.waiting_seconds,

@@ -57,7 +57,13 @@ export interface SampledTable {
   readable: boolean;
 }
 
-/** Lists the tables that hold rows, small ones first, without Holdfast's and the system's. */
+/** Assumed of tables that were never analysed. */
+const assumedRowBytes = 100;
+
+/**
+ * Lists the tables, small ones first, without Holdfast's and the system's. A table that was never analysed, as small ones
+ * are not by themselves, has no pages in the catalogue: its file is asked, unless it is locked, which would have to wait.
+ */
 export async function listTables(sql: Sql): Promise<SampledTable[]> {
   const rows = await sql<
     {
@@ -72,7 +78,17 @@ export async function listTables(sql: Sql): Promise<SampledTable[]> {
     select
       n.nspname as schema,
       c.relname as "table",
-      c.relpages::float8 * current_setting('block_size')::int as bytes,
+      case
+        when c.relkind = 'p' then 0
+        when c.relpages > 0 or c.oid = any (
+          array(
+            select l.relation
+            from pg_locks as l
+            where l.relation is not null and l.mode = 'AccessExclusiveLock' and l.granted
+          )
+        ) then greatest(c.relpages, 1)::float8 * current_setting('block_size')::int
+        else coalesce(pg_relation_size(c.oid), 0)::float8
+      end as bytes,
       greatest(c.reltuples, 0)::float8 as rows,
       has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as readable,
       array(
@@ -95,7 +111,7 @@ export async function listTables(sql: Sql): Promise<SampledTable[]> {
     label: `${row.schema}.${row.table}`,
     columns: row.columns.map(quoteIdent).join(", "),
     bytes: row.bytes,
-    rows: row.rows,
+    rows: row.rows > 0 ? row.rows : row.bytes / assumedRowBytes,
     readable: row.readable,
   }));
 }

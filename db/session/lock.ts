@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
 import { openingStatement } from "./start.ts";
 
@@ -10,6 +11,13 @@ export interface SessionLock {
   sql: Sql;
   release(): Promise<void>;
 }
+
+/**
+ * Returns a mark of a database, 8 hex digits, for the names of files. An advisory lock holds within one database: in folders
+ * that the databases of a server share, its holder may remove only what bears this mark.
+ */
+export const databaseMark = (database: string): string =>
+  createHash("sha256").update(database).digest("hex").slice(0, 8);
 
 /**
  * Takes the advisory lock `key` in a session of its own. Returns undefined when another Holdfast has it. The lock ends with

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Archiver } from "./wal/service.ts";
-import type { BackupRecord } from "./record.ts";
-import { newestFirst, retire } from "./retention.ts";
+import { type BackupRecord, isReadable } from "./record.ts";
+import { retire } from "./retention.ts";
 import type { BackupRepository } from "./repository.ts";
 import { parseLsn, segmentOf } from "./wal/segments.ts";
 
@@ -11,11 +11,24 @@ import { parseLsn, segmentOf } from "./wal/segments.ts";
 export const firstSegment = (record: BackupRecord) =>
   segmentOf(record.timeline ?? 1, parseLsn(record.start_lsn ?? "0/0"), record.segment_bytes);
 
+/** Returns the backup whose recovery begins first in the WAL, on whatever timeline; undefined when none has a position. */
+export function earliestInWal(records: readonly BackupRecord[]): BackupRecord | undefined {
+  let earliest: { record: BackupRecord; at: bigint } | undefined;
+  for (const record of records) {
+    if (record.start_lsn === null) continue;
+    const at = parseLsn(record.start_lsn);
+    if (!earliest || at < earliest.at) earliest = { record, at };
+  }
+  return earliest?.record;
+}
+
 /** Creates the catalogue: the records as last read, newest first, and the removal of backups that are no longer kept. */
 export function createBackupCatalogue(
-  { repository, archiver, keep, now, log }: {
+  { repository, archiver, database, keep, now, log }: {
     repository: BackupRepository;
     archiver: Pick<Archiver, "prune">;
+    /** This Holdfast's database, once it is known: the dumps of others in the same folder are not its own. */
+    database: () => string | undefined;
     keep: number;
     now: () => number;
     log: Logger;
@@ -24,9 +37,14 @@ export function createBackupCatalogue(
   let records: BackupRecord[] = [];
   const refresh = async () => void (records = await repository.list());
   const archiveOf = (system: string) => join(repository.root, system, "wal");
+  const ownOf = (system: string) =>
+    records.filter((one) =>
+      one.system === system &&
+      (one.kind === "base" || one.database === (database() ?? one.database))
+    );
   return {
-    records: (system?: string) =>
-      system === undefined ? records : records.filter((record) => record.system === system),
+    /** Returns all records, or those of a server that this Holdfast's schedule, retention and health are about. */
+    records: (system?: string) => system === undefined ? records : ownOf(system),
     refresh,
     archiveOf,
     /** Returns one record, from disk. Throws `not_found`. */
@@ -39,15 +57,15 @@ export function createBackupCatalogue(
     /** Removes backups that are no longer kept, except the one just `taken`, and the WAL that only they needed. */
     async prune(system: string, taken?: string): Promise<void> {
       await refresh();
-      const own = records.filter((one) => one.system === system);
-      for (const record of retire(own, keep, { now: now(), taken })) {
+      for (const record of retire(ownOf(system), keep, { now: now(), taken })) {
         await repository.remove(record);
         log.info("backup_retired", { id: record.id });
       }
       await refresh();
-      const kept = records.filter((one) => one.system === system && one.start_lsn);
-      // Ordered by position in the WAL: a wrong clock must not make an older backup lose its WAL.
-      const oldest = newestFirst(kept, now()).at(-1);
+      const kept = records.filter((one) => one.system === system);
+      // Where a backup whose record cannot be read begins, and so what WAL it needs, is not known.
+      if (!kept.every(isReadable)) return;
+      const oldest = earliestInWal(kept);
       await archiver.prune(
         archiveOf(system),
         oldest && firstSegment(oldest),

@@ -86,6 +86,9 @@ export function readRecord(text: string): BackupRecord {
   return BackupRecord.parse(JSON.parse(body));
 }
 
+/** Returns whether a listed record was read from its file; otherwise nothing but its id and its problem is known. */
+export const isReadable = ({ server_version }: BackupRecord): boolean => server_version !== 0;
+
 /** Returns whether the last restore drill of a complete backup found no problem. */
 export const isProven = ({ status, proof }: BackupRecord): boolean =>
   status === "complete" && proof !== null && proof.problems.length === 0;

@@ -1,4 +1,4 @@
-import { type BackupRecord, isProven } from "./record.ts";
+import { type BackupRecord, isProven, isReadable } from "./record.ts";
 import { parseLsn } from "./wal/segments.ts";
 
 const failuresKept = 5;
@@ -46,8 +46,8 @@ export function notAhead(records: readonly BackupRecord[], now: number): BackupR
 
 /**
  * Returns the backups of one server that may be removed: those beyond the newest `keep`, except the newest `keep` proven
- * ones, complete ones while too few are proven, and the one just `taken` (its id). `dated` are newest first by date; `now`
- * is in milliseconds since 1970. Pure.
+ * ones, complete ones while too few are proven, those whose record cannot be read, and the one just `taken` (its id). `dated`
+ * are newest first by date; `now` is in milliseconds since 1970. Pure.
  */
 export function retire(
   dated: readonly BackupRecord[],
@@ -59,7 +59,9 @@ export function retire(
   const proven = complete.filter(isProven);
   const kept = new Set([...complete.slice(0, keep), ...proven.slice(0, keep)]);
   const provenEnough = proven.length >= keep;
-  const bad = records.filter(({ status }) => status !== "complete").slice(failuresKept);
+  // The files of an unreadable one may be intact: a person decides.
+  const bad = records.filter((one) => one.status !== "complete" && isReadable(one))
+    .slice(failuresKept);
   const old = provenEnough ? complete.filter((record) => !kept.has(record)) : [];
   // Limits how many unproven backups accumulate while too few are proven.
   const surplus = provenEnough

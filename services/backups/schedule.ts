@@ -7,6 +7,12 @@ const graceMs = hour;
 
 export type Due = "backup" | "drill";
 
+/** Returns the backup whose age and proof count: the newest complete one that is not dated ahead. `records` are newest first. Pure. */
+export const newestComplete = (
+  records: readonly BackupRecord[],
+  now: number,
+): BackupRecord | undefined => notAhead(records, now).find(({ status }) => status === "complete");
+
 /** Returns what is due now: a backup, a drill of the newest one, or nothing. `records` are newest first. Pure. */
 export function whatIsDue(
   { records, now, startedAt, backupHours, drillHours, lastFailureAt, lastDrillAt }: {
@@ -22,7 +28,7 @@ export function whatIsDue(
 ): Due | undefined {
   const since = (at: number) => Math.abs(now - at);
   if (lastFailureAt !== undefined && since(lastFailureAt) < graceMs) return undefined;
-  const newest = notAhead(records, now).find(({ status }) => status === "complete");
+  const newest = newestComplete(records, now);
   if (backupHours > 0) {
     const age = newest ? now - Date.parse(newest.started_at) : undefined;
     const due = age === undefined ? since(startedAt) >= graceMs : age >= backupHours * hour;

@@ -12,10 +12,11 @@ import { createBackupJob } from "./base/backup_job.ts";
 import { chooseKind } from "./base/kind.ts";
 import { type BackupCatalogue, createBackupCatalogue } from "./catalogue.ts";
 import { explain } from "./failure.ts";
-import { JobRunner } from "./job.ts";
+import { type Job, JobRunner } from "./job.ts";
 import { isProven } from "./record.ts";
 import { type Backup, type BackupHealth, showRunning } from "./report.ts";
 import { type BackupRepository, newId } from "./repository.ts";
+import { newestComplete } from "./schedule.ts";
 import type { Bucket } from "./s3/client/bucket.ts";
 import { type Copies, createCopies } from "./s3/copies.ts";
 import { BackupStatus } from "./status.ts";
@@ -98,6 +99,7 @@ class BackupService implements Backups {
     const catalogue = createBackupCatalogue({
       ...shared,
       archiver,
+      database: () => this.#facts?.database,
       now: () => clock.now().getTime(),
     });
     const copies = createCopies({ ...shared, catalogue, onChange: publish });
@@ -167,10 +169,15 @@ class BackupService implements Backups {
   }
 
   async remove(id: string, force: boolean): Promise<void> {
-    if (this.#jobs.job?.id === id) {
+    const abort = async () => {
       this.#jobs.abort(new HoldfastError("conflict", "It was aborted"));
-      return await this.#jobs.done;
-    }
+      await this.#jobs.done;
+    };
+    const isBeing = (...what: Job["what"][]) => {
+      const { job } = this.#jobs;
+      return job?.id === id && what.includes(job.what);
+    };
+    if (isBeing("backup")) return await abort();
     const record = await this.#catalogue.find(id);
     const proven = this.#catalogue.records(record.system).filter(isProven);
     if (!force && proven.length === 1 && proven[0]?.id === id) {
@@ -179,9 +186,12 @@ class BackupService implements Backups {
         `Backup ${id} is the only proven one; remove it with force, or prove another one first`,
       );
     }
+    if (isBeing("verify", "drill")) await abort();
     await this.#options.repository.remove(record);
     this.#copies.discard(record.id);
-    await this.#catalogue.prune(record.system);
+    // A running job applies the retention at its end; until then it needs what is there.
+    if (this.#jobs.job) await this.#catalogue.refresh();
+    else await this.#catalogue.prune(record.system);
     this.#copies.wake(record.system);
     this.#status.publish(true);
   }
@@ -192,6 +202,8 @@ class BackupService implements Backups {
 
   async everyMinute(): Promise<void> {
     const { system } = this.#facts ?? await this.#readFacts();
+    // Another instance may have taken, checked or removed backups.
+    await this.#catalogue.refresh();
     await this.#archiver.collect(this.#catalogue.archiveOf(system));
     this.#copies.wake(system, { repair: true });
     if (this.#options.settings.scheduled && !this.#jobs.job) await this.#startDue(system);
@@ -200,15 +212,16 @@ class BackupService implements Backups {
   async prepare(): Promise<void> {
     const { repository, scratchHome: home, embedded, log } = this.#options;
     await this.#catalogue.refresh();
-    const { system, version } = await this.#readFacts();
+    const facts = await this.#readFacts();
+    const { system, version, database } = facts;
     await this.#archiver.refresh();
     // The lock proves that what is left belongs to no running instance.
     await this.#jobs.runIfFree(async () => {
-      const names = await repository.sweep(system);
+      const names = await repository.sweep(facts);
       if (names.length > 0) log.info("backup_leftovers_removed", { names });
       await this.#archiver.sweep(this.#catalogue.archiveOf(system));
       const major = Math.floor(version / 10_000);
-      await sweepDrill({ home, system, major, embedded: embedded !== undefined });
+      await sweepDrill({ home, system, database, major, embedded: embedded !== undefined });
     });
     this.#copies.wake(system);
   }
@@ -242,11 +255,11 @@ class BackupService implements Backups {
       throw new HoldfastError("conflict", `Backup ${id} failed; it has no files to check`);
     }
     const what = restore ? "drill" : "verify";
-    const { role: user } = this.#facts ?? await this.#readFacts();
+    const facts = this.#facts ?? await this.#readFacts();
     await this.#jobs.start({ id, kind, what, step: "checking files" }, async (job, signal) => {
       if (restore) this.#status.noteDrill();
       try {
-        await this.#checkBackup(job, { restore, copy, user, signal });
+        await this.#checkBackup(job, { restore, copy, facts, signal });
         this.#status.noteSuccess();
       } catch (error) {
         if (signal.aborted) return;
@@ -258,7 +271,10 @@ class BackupService implements Backups {
 
   async #startDue(system: string): Promise<void> {
     const due = this.#status.due();
-    const newest = this.#catalogue.records(system).find(({ status }) => status === "complete");
+    const newest = newestComplete(
+      this.#catalogue.records(system),
+      this.#options.clock.now().getTime(),
+    );
     try {
       if (due === "backup") await this.start();
       // Reading a copy back costs time and money: only a requested verification does it.

@@ -156,7 +156,7 @@ export class RehearsalJob {
   }
 
   async #rehearse(): Promise<void> {
-    const { workload, profile, scratchHome, facts } = this.#options;
+    const { workload, profile } = this.#options;
     await this.#advance();
     const production = this.#options.openProduction();
     const sessions = watchSessions(production);
@@ -170,7 +170,7 @@ export class RehearsalJob {
       const top = workload ? [] : await readTop(production, this.rehearsal.problems);
       const settings = await readPlanSettings(production);
       const chosen = await this.#chooseSource();
-      const { root } = placeOfCopies(scratchHome, facts.system);
+      const { root } = this.#place();
       diskTimer = setInterval(() => void this.#checkDisk(dirname(root)), diskCheckMs);
       copies = await this.#makeCopies(chosen.source, settings);
       await this.#noteCopy(copies, chosen);
@@ -185,6 +185,11 @@ export class RehearsalJob {
       await closeProduction();
       await copies?.remove();
     }
+  }
+
+  #place() {
+    const { scratchHome, facts: { system, database }, embedded } = this.#options;
+    return placeOfCopies(scratchHome, { system, database, embedded });
   }
 
   /** Chooses a backup to restore, taking one if needed, or a sample where no base backup is possible. */
@@ -211,13 +216,13 @@ export class RehearsalJob {
     source: CopySource,
     { all, own }: Awaited<ReturnType<typeof readPlanSettings>>,
   ): Promise<CopyPair> {
-    const { scratchHome, facts, change } = this.#options;
+    const { change } = this.#options;
     const programs = change.source === "upgrade" ? change.programs : undefined;
     const { problems } = this.rehearsal;
     const { signal } = this.#controller;
     return makeCopies({
       source,
-      place: placeOfCopies(scratchHome, facts.system),
+      place: this.#place(),
       planSettings: all,
       // What nobody has set gets the defaults of the newer version.
       newer: programs && { ...programs, planSettings: own },

@@ -42,6 +42,7 @@ import { judgeUpgrade } from "./upgrade/judgement.ts";
 import { moveToNewer } from "./upgrade/move.ts";
 import { judgeChange } from "./verdict.ts";
 import { createObserved, type Selection } from "./workload/selection.ts";
+import { isShownByFiles } from "./replay/shown_changes.ts";
 import { isShownByPlans } from "./replay/shown_settings.ts";
 import { namesIn } from "./workload/sql_text.ts";
 import { fillStatement } from "./workload/variants.ts";
@@ -272,7 +273,7 @@ async function measureChanged(
 }
 
 /** Returns what a change can have done to statements; `wasRewritten` compares the files of relations. */
-function reachOf(change: Change, wasRewritten: (relation: string) => boolean): Reach {
+export function reachOf(change: Change, wasRewritten: (relation: string) => boolean): Reach {
   switch (change.source) {
     case "settings":
       return {
@@ -282,7 +283,9 @@ function reachOf(change: Change, wasRewritten: (relation: string) => boolean): R
     case "upgrade":
       return { kind: "version" };
     default:
-      return { kind: "files", wasRewritten };
+      return change.source === "policy" || isShownByFiles(change.sql)
+        ? { kind: "files", wasRewritten }
+        : { kind: "content" };
   }
 }
 

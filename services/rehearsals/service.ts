@@ -363,10 +363,13 @@ class RehearsalService implements Rehearsals {
   }
 
   /** Removes what interrupted rehearsals left behind, and ends their records. The caller holds the lock. */
-  async #sweep({ system, version }: ServerFacts): Promise<void> {
+  async #sweep({ system, database, version }: ServerFacts): Promise<void> {
     const { scratchHome, embedded, clock, log } = this.#options;
     const major = Math.floor(version / 10_000);
-    const files = await removeCopies(placeOfCopies(scratchHome, system), { major, embedded });
+    const files = await removeCopies(
+      placeOfCopies(scratchHome, { system, database, embedded }),
+      { major, embedded },
+    );
     const unfinished = await this.#repository.listUnfinished();
     for (const rehearsal of unfinished) {
       rehearsal.status = "aborted";

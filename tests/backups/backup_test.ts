@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import type { BackupRecord } from "../../services/backups/record.ts";
 import type { Backup, BackupHealth } from "../../services/backups/report.ts";
+import { createBackupRepository } from "../../services/backups/repository.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { connectTo } from "../helpers/load.ts";
@@ -157,4 +159,24 @@ Deno.test("a running backup can be aborted, only one runs at a time, and ids are
     const answer = await app.request(`/api/backups/${path}`);
     assert.equal(answer.status, status, await answer.text());
   }
+});
+
+Deno.test("a backup that is being checked is removed once its check has ended", async () => {
+  const { id } = await take();
+  await app.holdfast.backups.verify(id, { restore: true, waitMs: 0 });
+  const gone = await app.request(`/api/backups/${id}`, { method: "DELETE" });
+  assert.equal(gone.status, 204);
+  assert.equal((await app.request(`/api/backups/${id}`)).status, 404);
+});
+
+Deno.test("backups that another instance took are counted at the next minute", async () => {
+  const { backups } = await health();
+  const store = createBackupRepository(join(app.config.HOLDFAST_DATA_DIR, "backups"));
+  const [record] = await store.list();
+  assert.ok(record);
+  const other: BackupRecord = { ...record, id: "20260131T093000Z-abcdef", status: "complete" };
+  await store.begin(other);
+  await store.publish({ ...other, files: {} });
+  await app.holdfast.backups.everyMinute();
+  assert.equal((await health()).backups, backups + 1);
 });

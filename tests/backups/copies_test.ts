@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { createLogger } from "../../log.ts";
+import { copyBackups, type CopyContext } from "../../services/backups/s3/copy_backups.ts";
+import { createInventoryCache } from "../../services/backups/s3/inventory_cache.ts";
+import { CopyTracker } from "../../services/backups/s3/tracker.ts";
 import {
   copyWal,
   putRecord,
@@ -11,6 +15,8 @@ import { isComplete, readInventory } from "../../services/backups/s3/inventory.t
 import { backoffMs } from "../../services/backups/s3/cycle.ts";
 import { segmentOf } from "../../services/backups/wal/segments.ts";
 import { MiB, recordAt, signal, system, withCopies, withStorage } from "../helpers/copies.ts";
+
+const log = createLogger({ level: "error", write: () => {} });
 
 Deno.test("only the retention removes copies: they stay when the local disk is lost", async () => {
   await withCopies([true, true, true, false], async ({ storage, bucket, records }) => {
@@ -173,4 +179,41 @@ Deno.test("the backoff starts with the next cycle and doubles up to half an hour
     3,
     30,
   ]);
+});
+
+Deno.test("a backup whose copy newer ones of another instance push out is not sent again and again", async () => {
+  await withCopies([true, true, true], async ({ storage, bucket, dir, records }) => {
+    const [, , oldest] = records;
+    assert.ok(oldest);
+    const tracker = new CopyTracker(0);
+    const context: CopyContext = {
+      bucket,
+      inventories: createInventoryCache({
+        bucket,
+        localIds: () => new Set([oldest.id]),
+        signal,
+        now: () => 0,
+        log,
+      }),
+      repository: { pathOf: () => dir },
+      catalogue: {
+        records: () => [oldest],
+        refresh: () => Promise.resolve(undefined),
+        archiveOf: () => dir,
+      },
+      tracker,
+      keep: 2,
+      now: () => Date.parse("2026-02-01T00:00:00Z"),
+      signal,
+      log,
+      onChange: () => {},
+    };
+    await copyBackups(context, system);
+    assert.deepEqual(storage.find(oldest.id), [], "the retention removes its copy");
+    storage.asked.splice(0);
+    await copyBackups(context, system);
+    await copyBackups(context, system);
+    assert.deepEqual(storage.asked.filter(({ method }) => method === "PUT"), []);
+    assert.equal(tracker.stateOf(oldest, context.inventories.last(), undefined).state, "none");
+  });
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { runAmcheck } from "../../db/backups/checks.ts";
+import { connectSql } from "../../db/connection.ts";
 import { collectSpool, sweepArchive, verifyArchive } from "../../services/backups/wal/archive.ts";
 import { runDrill } from "../../services/backups/verify/drill.ts";
 import { readManifest } from "../../services/backups/base/manifest.ts";
@@ -109,15 +111,19 @@ async function withSegments(
   }
 }
 
-const checkSegments = (archive: string, first: string) =>
-  verifyArchive({ archive, spool: undefined, first, segmentBytes: 16 * 1024 * 1024 });
+const checkSegments = (archive: string, first: string, last?: string) =>
+  verifyArchive({ archive, spool: undefined, first, last, segmentBytes: 16 * 1024 * 1024 });
 
 Deno.test("damaged and missing segments of the WAL archive are named", async () => {
   await withSegments(async ({ spool, archive, names }) => {
-    const [first = "", middle = ""] = names;
+    const [first = "", middle = "", end = ""] = names;
     assert.deepEqual(await collectSpool(spool, archive), { moved: 3, problem: undefined });
     assert.deepEqual(readdirSync(spool), []);
     assert.deepEqual(await checkSegments(archive, first), []);
+    assert.deepEqual(await checkSegments(archive, first, end), []);
+    assert.deepEqual(await checkSegments(join(archive, "lost"), end, end), [
+      `WAL segment ${end} is missing`,
+    ]);
     const file = join(archive, readdirSync(archive).find((name) => name.startsWith(middle))!);
     flip(file, 30_000);
     const [problem = ""] = await checkSegments(archive, first);
@@ -146,25 +152,71 @@ Deno.test("interrupted archiving is repeated, and other content under the same n
   });
 });
 
+/** The options of a drill in `home`. */
+const drillIn = (home: string, onStep: (step: string) => void) => ({
+  path,
+  record,
+  home,
+  production: undefined,
+  user: "postgres",
+  database: record.database,
+  now: () => new Date(),
+  signal: new AbortController().signal,
+  onStep,
+});
+
+Deno.test("a drill that runs out of disk says nothing of the backup", async () => {
+  const home = await Deno.makeTempDir({ prefix: "holdfast-drill-" });
+  await Deno.chmod(home, 0o755);
+  try {
+    const full = () => {
+      throw new Error(
+        'FATAL:  could not write to file "pg_wal/xlogtemp.7": No space left on device',
+      );
+    };
+    await assert.rejects(() => runDrill(drillIn(home, full)), /ran out of disk or memory/);
+    assert.deepEqual(readdirSync(home), []);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("an index whose extension this machine lacks is left out, and is no damage", async () => {
+  const { admin } = app;
+  await admin.unsafe(
+    "create extension citext; create table public.words (word citext); create index on public.words (word)",
+  );
+  await admin`insert into public.words select g::text from generate_series(1, 100) as g`;
+  await admin`update pg_proc set probin = '$libdir/missing' where probin = '$libdir/citext'`;
+  const { target } = app.holdfast;
+  assert.ok(target.kind === "socket");
+  // A session that has loaded the library already keeps it.
+  const fresh = connectSql({
+    target: { ...target, user: "postgres" },
+    max: 1,
+    applicationName: "test",
+    statementTimeoutMs: 30_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+  try {
+    const { problems, unloadable } = await runAmcheck(fresh, performance.now() + 60_000);
+    assert.deepEqual([problems, unloadable], [[], 1]);
+  } finally {
+    await fresh.end();
+  }
+});
+
 Deno.test("a damaged page of the restored cluster is named by file and page", async () => {
   const home = await Deno.makeTempDir({ prefix: "holdfast-drill-" });
   await Deno.chmod(home, 0o755);
   const [row] = await app.sql`select pg_relation_filepath('public.things') as path`;
   const file: string = row?.path;
   try {
-    const proof = await runDrill({
-      path,
-      record,
-      home,
-      production: undefined,
-      user: "postgres",
-      now: () => new Date(),
-      signal: new AbortController().signal,
-      onStep(step) {
-        if (step !== "checking pages") return;
-        flip(join(home, `drill-${record.system}`, "data", file), 8192 * 3 + 4_000);
-      },
-    });
+    const proof = await runDrill(drillIn(home, (step) => {
+      if (step !== "checking pages") return;
+      flip(join(home, `drill-${record.system}`, "data", file), 8192 * 3 + 4_000);
+    }));
     assert.deepEqual(proof.problems, [`${file} is damaged: page 3 fails its checksum`]);
     assert.deepEqual(readdirSync(home), [], "the scratch server is thrown away");
   } finally {

@@ -8,7 +8,8 @@ import type { BackupRecord } from "../../services/backups/record.ts";
 import { reportBackups } from "../../services/backups/report.ts";
 import { isProven, readRecord, writeRecord } from "../../services/backups/record.ts";
 import { retire } from "../../services/backups/retention.ts";
-import { whatIsDue } from "../../services/backups/schedule.ts";
+import { chooseBackup } from "../../services/backups/restore/restore.ts";
+import { newestComplete, whatIsDue } from "../../services/backups/schedule.ts";
 import { createTarHasher } from "../../services/backups/base/base_backup.ts";
 import {
   missingSegments,
@@ -87,6 +88,16 @@ Deno.test("the first backup is due after an hour, a drill after each new one, th
   assert.equal(due([], 1_000, { backupHours: 0 }), undefined);
 });
 
+Deno.test("a backup that a clock ahead dated is neither proven again and again nor restored as the newest", () => {
+  const ahead = { ...record(50, "unproven"), start_lsn: "0/2000028" };
+  const newest = { ...record(2, "unproven"), start_lsn: "0/5000028" };
+  const records = [ahead, newest];
+  const now = start + 3 * hour;
+  assert.equal(newestComplete(records, now), newest);
+  assert.equal(chooseBackup(records, undefined, undefined), newest);
+  assert.equal(chooseBackup(records, undefined, ahead.id), ahead);
+});
+
 Deno.test("health measures age from the start without a backup, and not at all without a schedule", () => {
   const report = (records: BackupRecord[], scheduled: boolean) =>
     reportBackups({
@@ -120,10 +131,13 @@ Deno.test("WAL positions map to segment names and back, and gaps are found", () 
     },
   ));
   const name = (n: number) => segmentOf(1, BigInt(n) * 16_777_216n, 16_777_216);
-  assert.deepEqual(missingSegments([name(254), name(257)], name(254), 16_777_216), [
-    name(255),
-    name(256),
-  ]);
+  assert.deepEqual(
+    missingSegments([name(254), name(257)], { first: name(254), segmentBytes: 16_777_216 }),
+    [
+      name(255),
+      name(256),
+    ],
+  );
 });
 
 Deno.test("protocol messages are complete however the stream is split", () => {

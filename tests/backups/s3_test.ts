@@ -309,3 +309,43 @@ Deno.test("an independent S3 implementation stores and returns copies", async ()
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("a list that is cut off without a mark to go on is an error, not a short list", async () => {
+  await withStorage(async ({ storage, bucket }) => {
+    storage.meddle(({ method, key }) =>
+      method === "GET" && key === ""
+        ? new Response(
+          "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+        )
+        : undefined
+    );
+    await assert.rejects(() => bucket.list("", signal), /cut the list of objects off/);
+  });
+});
+
+Deno.test("the end of a large upload may take minutes, other requests may not", async () => {
+  const place = {
+    endpoint: "https://s3.example.com",
+    bucket: "backups",
+    prefix: "",
+    region: "us-east-1",
+    accessKeyId: "a",
+    secretAccessKey: "b",
+  };
+  const delays: number[] = [];
+  const original = globalThis.setTimeout;
+  const record = (work: () => void, ms: number) => {
+    delays.push(ms);
+    return original(work, ms);
+  };
+  globalThis.setTimeout = record as typeof setTimeout;
+  try {
+    const bucket = openBucket({ place, send: () => Promise.resolve(new Response("")) });
+    await bucket.endUpload({ key: "a", id: "1" }, ["t"]);
+    await bucket.remove("a");
+  } finally {
+    globalThis.setTimeout = original;
+  }
+  const [end = 0, other = 0] = delays;
+  assert.ok(end >= 600_000 && other < 60_000, delays.join(", "));
+});

@@ -125,7 +125,7 @@ testWith(
         });
         const copies = await makeCopies({
           source,
-          place: placeOfCopies(backups, facts.system),
+          place: placeOfCopies(backups, { ...facts, embedded: false }),
           planSettings: {},
           prepare: async () => {},
           onStep: () => {},

@@ -6,6 +6,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginRehearsal, rehearse, tradesWorkload } from "../helpers/rehearse.ts";
 import { plantTrades } from "../helpers/planted.ts";
+import { listTables } from "../../db/rehearsals/sampling.ts";
 import { placeOf, serverUser } from "../../db/embedded/place.ts";
 
 let app: TestApp;
@@ -204,4 +205,15 @@ Deno.test("bad requests are refused and name the field", async () => {
   const unknown = await app.request(`/api/rehearsals/${crypto.randomUUID()}`);
   assert.equal(unknown.status, 404);
   await unknown.body?.cancel();
+});
+
+Deno.test("a table that was never analysed is part of a sample", async () => {
+  await app.sql`create table app.venues (id int primary key, name text)`;
+  await app.sql`insert into app.venues values (1, 'P'), (2, 'Q')`;
+  await app.sql`create table app.nothing (id int)`;
+  const tables = await listTables(app.sql);
+  const find = (label: string) => tables.find((one) => one.label === label);
+  assert.equal(find("app.venues")?.bytes, 8192);
+  assert.ok((find("app.venues")?.rows ?? 0) > 0);
+  assert.equal(find("app.nothing")?.bytes, 0);
 });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { createLockRecord } from "../../services/rehearsals/change/locks.ts";
 import type { ChangeCost, StatementResult } from "../../services/rehearsals/rehearsal.ts";
 import { judgeStatement } from "../../services/rehearsals/replay/judge.ts";
+import { judgeTimeout } from "../../services/rehearsals/replay/statements.ts";
 import { areEnough, fewestFor, hasTime } from "../../services/rehearsals/replay/replay.ts";
 import { rehearsalProfiles } from "../../services/rehearsals/replay/profiles.ts";
 import { planAnalyses } from "../../services/benchmarks/measuring/sequential.ts";
@@ -15,6 +16,7 @@ import {
   type RehearsalEvent,
   rehearsalStatuses,
 } from "../../services/rehearsals/state.ts";
+import { reachOf } from "../../services/rehearsals/phases.ts";
 import { judgeChange } from "../../services/rehearsals/verdict.ts";
 
 Deno.test("a rehearsal passes its statuses in order, and an ended one keeps its status", () => {
@@ -313,4 +315,40 @@ Deno.test("a request that cannot be rehearsed names its field", () => {
     !canRehearse({ title: "", sql: "alter system set shared_buffers = '25% of the memory'" }),
   );
   assert.ok(!canRehearse({ title: "" }));
+});
+
+Deno.test("a change of rows or functions may act on a statement whose plan and files are the same", () => {
+  const touches = (sql: string) => reachOf({ source: "sql", sql }, () => false).kind === "content";
+  for (
+    const sql of [
+      "update app.trades set note = note",
+      "delete from app.trades where ts < now()",
+      "vacuum (analyze) app.trades",
+      "create index on app.trades (note); insert into app.trades select * from app.more",
+      "do $$ begin perform app.tidy(); end $$",
+      "create or replace function app.f() returns int language sql as 'select 1'",
+      "select app.tidy()",
+    ]
+  ) assert.equal(touches(sql), true, sql);
+  for (
+    const sql of [
+      "create index concurrently on app.trades (note)",
+      "-- why\nanalyze app.trades",
+      "vacuum (full, analyze) app.trades",
+      "vacuum full app.trades",
+      "comment on table app.trades is 'nothing'",
+      "begin; alter table app.trades set (fillfactor = 90); commit",
+    ]
+  ) assert.equal(touches(sql), false, sql);
+});
+
+Deno.test("a statement that exceeds its timeout is worse only where the unchanged copy stays well below", () => {
+  assert.equal(judgeTimeout(undefined, 5_000).verdict, "not_measured");
+  assert.equal(judgeTimeout(4_900, 5_000).verdict, "unclear");
+  const { verdict, improvement, why } = judgeTimeout(500, 5_000);
+  assert.deepEqual([verdict, improvement], ["worse", -0.9]);
+  assert.equal(
+    why,
+    "It takes 500.0 ms on the unchanged copy, and more than 5 s on the changed one",
+  );
 });

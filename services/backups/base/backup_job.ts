@@ -29,10 +29,10 @@ export function createBackupJob(
   },
 ) {
   async function recordFailure(job: Job, facts: ServerFacts, problem: string): Promise<void> {
-    const place = { system: facts.system, id: job.id };
+    const place = { ...facts, id: job.id };
     await repository.remove(place);
     try {
-      await repository.begin(facts.system, job.id);
+      await repository.begin(place);
       await repository.publish(failedRecord({
         id: job.id,
         kind: job.kind,
@@ -54,7 +54,7 @@ export function createBackupJob(
     signal: AbortSignal,
   ): Promise<string | undefined> {
     try {
-      await repository.sweep(facts.system);
+      await repository.sweep(facts);
       await embedded?.startArchiving();
       const common = { target, repository, facts, id: job.id, now: () => clock.now(), signal };
       const record = job.kind === "logical"

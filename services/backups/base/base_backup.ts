@@ -12,7 +12,7 @@ import { HoldfastError } from "../../../errors.ts";
 import type { Progress } from "../job.ts";
 import { type BackupRecord, emptyRecord } from "../record.ts";
 import type { BackupRepository } from "../repository.ts";
-import { ensureFreeSpace, writeDurably } from "./files.ts";
+import { ensureFreeSpace, replaceDurably } from "./files.ts";
 import { compareFiles, type FoundFile, readManifest } from "./manifest.ts";
 import { createTarReader } from "./tar.ts";
 
@@ -57,7 +57,7 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<Backup
   const { target, repository, facts, id, embedded, now, signal } = options;
   const startedAt = now();
   const began = performance.now();
-  const folder = await repository.begin(facts.system, id);
+  const folder = await repository.begin({ ...facts, id });
   // Compression leaves at most a third of ticks and their indexes.
   await ensureFreeSpace(folder, (facts.bytes ?? 0) / 3, "a backup");
   const session = await openWalsender(target, signal);
@@ -68,7 +68,7 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<Backup
   if (problems.length > 0 || !start || !endLsn) {
     throw new HoldfastError("internal", `The backup arrived damaged: ${problems.join("; ")}`);
   }
-  await writeDurably(join(folder, manifestName), manifest);
+  await replaceDurably(join(folder, manifestName), manifest);
   const manifestSha = createHash("sha256").update(manifest).digest("hex");
   const record: BackupRecord = {
     ...emptyRecord({

@@ -21,10 +21,15 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Writes a file atomically: under another name, flushed, then renamed. */
+/** Writes a file atomically: under another name, flushed, then renamed. Makes its folder where there is none. */
 export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
-  const partial = `${path}.partial`;
   await mkdir(dirname(path), { recursive: true });
+  await replaceDurably(path, content);
+}
+
+/** Does the same in a folder that exists. Throws ENOENT where there is none: somebody may have removed it on purpose. */
+export async function replaceDurably(path: string, content: string | Uint8Array): Promise<void> {
+  const partial = `${path}.partial`;
   try {
     const handle = await open(partial, "w", 0o600);
     try {

@@ -55,7 +55,7 @@ export async function takeLogicalBackup(
   }
   const startedAt = now();
   const began = performance.now();
-  const folder = await repository.begin(facts.system, id);
+  const folder = await repository.begin({ ...facts, id });
   await ensureFreeSpace(folder, (facts.bytes ?? 0) / 3, "a dump");
   const path = join(folder, dumpName);
   await runPgDump(program, target, path, signal);
@@ -101,6 +101,7 @@ export async function spawnPgDump(
   program: string,
   { args, env, signal }: { args: string[]; env: Record<string, string>; signal: AbortSignal },
 ): Promise<void> {
+  signal.throwIfAborted();
   const child = spawn(program, args, {
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...env },
     stdio: ["ignore", "ignore", "pipe"],

@@ -1,36 +1,30 @@
 import { bytesText } from "../../../lib/text/format.ts";
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { findPgCtl, stopLeftover } from "../../../db/backups/cluster.ts";
 import { mayEnter } from "../../../db/embedded/binaries.ts";
 import { type RunAs, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { closeHome, ownedDirectory } from "../../../db/embedded/files.ts";
 import { HoldfastError } from "../../../errors.ts";
-import { listArchive, readArchived } from "../wal/archive.ts";
 import { extractBackup } from "./extract.ts";
+import { gatherWal, type WalSources } from "./gather_wal.ts";
 import { recoverCluster } from "./recovery.ts";
 import type { BackupRecord } from "../record.ts";
+import { newestFirst } from "../retention.ts";
 import { ensureFreeSpace } from "../base/files.ts";
 import { verifyFiles } from "../verify/files.ts";
-import { historyName, parseLsn, partsOf, segmentName, segmentOf } from "../wal/segments.ts";
 
-/** Directories that may hold WAL behind the backup. */
-export interface WalSources {
-  archive: string;
-  /** Segments that the server has handed over; undefined when the server's disk is lost. */
-  spool: string | undefined;
-  /** The server's own pg_wal; undefined when its disk is lost. */
-  live: string | undefined;
-}
-
-/** Returns the backup to restore: the given one, or the newest that had ended by `time`. Throws `not_found`, `conflict`. */
+/**
+ * Returns the backup to restore: the given one, or the newest that had ended by `time`, by its position in the WAL: a clock
+ * that was ahead must not make an older one the newest. Throws `not_found`, `conflict`.
+ */
 export function chooseBackup(
   records: readonly BackupRecord[],
   time: Date | undefined,
   id: string | undefined,
 ): BackupRecord {
-  const base = records.filter(({ kind }) => kind === "base");
+  const base = newestFirst(records.filter(({ kind }) => kind === "base"), Infinity);
   const fits = (record: BackupRecord) =>
     record.status === "complete" &&
     (!time || Date.parse(record.finished_at ?? "") <= time.getTime());
@@ -71,44 +65,6 @@ export async function ensureEmptyPlace(to: string): Promise<void> {
       `${dirname(to)} is closed to the user that Postgres runs as (uid ${as.uid}); choose another`,
     );
   }
-}
-
-/** Puts all WAL from the backup's start on into the cluster's pg_wal, where recovery reads it. Returns the number of files. */
-async function gatherWal(
-  record: BackupRecord,
-  { archive, spool, live }: WalSources,
-  data: string,
-): Promise<number> {
-  const as = unprivilegedUser();
-  const first = segmentOf(
-    record.timeline ?? 1,
-    parseLsn(record.start_lsn ?? "0/0"),
-    record.segment_bytes,
-  );
-  const wanted = (name: string) =>
-    historyName.test(name) || segmentName.test(name) &&
-      partsOf(name, record.segment_bytes).number >= partsOf(first, record.segment_bytes).number;
-  const to = join(data, "pg_wal");
-  const put = async (name: string, content: Uint8Array) => {
-    const at = join(to, name);
-    await writeFile(at, content, { mode: 0o600, flush: true });
-    if (as) await chown(at, as.uid, as.gid);
-  };
-  const done = new Set<string>();
-  for (const one of await listArchive(archive)) {
-    if (!wanted(one.name)) continue;
-    await put(one.name, await readArchived(archive, one));
-    done.add(one.name);
-  }
-  for (const folder of [spool, live]) {
-    if (!folder || !existsSync(folder)) continue;
-    for (const name of (await readdir(folder)).sort()) {
-      if (!wanted(name) || done.has(name)) continue;
-      await put(name, new Uint8Array(await readFile(join(folder, name))));
-      done.add(name);
-    }
-  }
-  return done.size;
 }
 
 export interface Restored {
@@ -157,7 +113,12 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     if (below !== "") await closeHome(to, as);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
-    throw error;
+    if ((error as { code?: string }).code !== "ENOSPC") throw error;
+    throw new HoldfastError(
+      "storage_full",
+      `The disk of ${dirname(to)} is full: the cluster and the WAL behind the backup do not fit`,
+      { cause: error },
+    );
   }
   return { data: join(to, below), seconds: (performance.now() - began) / 1000 };
 }
@@ -183,11 +144,14 @@ async function buildCluster(
   say(`unpacking ${bytesText(record.raw_bytes)}`);
   await extractBackup({ path, record, to: data, as, durable: true, signal });
   let segments = 0;
+  let gap: string | undefined;
   if (wal) {
-    segments = await gatherWal(record, wal, data);
+    ({ files: segments, gap } = await gatherWal(record, wal, { data, as }));
     say(`gathered ${segments} WAL files${wal.live ? ", among them the server's own" : ""}`);
+    if (gap) say(`WAL segment ${gap} is missing: recovery ends before it`);
   }
-  const live = wal?.live !== undefined;
+  // Behind a gap, the last transaction that recovery finds is not the server's last.
+  const live = wal?.live !== undefined && gap === undefined;
   if (pgCtl) return await recoverCluster({ pgCtl, data, as, segments, time, live, say, signal });
   const major = Math.floor(record.server_version / 10_000);
   say(

@@ -3,12 +3,13 @@ import type { Logger } from "../../../log.ts";
 import type { BackupCatalogue } from "../catalogue.ts";
 import type { BackupRecord } from "../record.ts";
 import type { BackupRepository } from "../repository.ts";
+import { retire } from "../retention.ts";
 import type { Bucket } from "./client/bucket.ts";
 import { StorageError } from "./client/request.ts";
 import { type Inventory, isComplete } from "./inventory.ts";
 import type { InventoryCache } from "./inventory_cache.ts";
 import type { CopyTracker } from "./tracker.ts";
-import { copyBackup, refreshRecords, removeCopy, retireCopies } from "./transfer.ts";
+import { copiedRecords, copyBackup, refreshRecords, removeCopy, retireCopies } from "./transfer.ts";
 
 /** What the copying of backups and of WAL works with. */
 export interface CopyContext {
@@ -58,6 +59,20 @@ export async function copyBackups(context: CopyContext, system: string): Promise
   if (failure) throw failure.error;
 }
 
+/**
+ * Returns the ids of local backups whose copies the retention would remove at once, because newer copies, perhaps of another
+ * instance, are kept instead.
+ */
+function surplusOf(
+  inventory: Inventory,
+  local: readonly BackupRecord[],
+  { keep, now }: Pick<CopyContext, "keep" | "now">,
+): ReadonlySet<string> {
+  const all = new Map([...copiedRecords(inventory), ...local].map((one) => [one.id, one]));
+  const newestFirst = [...all.values()].sort((a, b) => a.id < b.id ? 1 : -1);
+  return new Set(retire(newestFirst, keep, { now: now() }).map(({ id }) => id));
+}
+
 /** Copies what the storage lacks. Returns the last failure that concerns one backup only. */
 async function copyMissing(
   context: CopyContext,
@@ -66,8 +81,11 @@ async function copyMissing(
 ): Promise<{ error: unknown } | undefined> {
   const { catalogue, tracker, signal } = context;
   let failure: { error: unknown } | undefined;
-  for (const record of completeBackups(catalogue, system)) {
-    if (tracker.isOnHold(record.id)) continue;
+  const local = completeBackups(catalogue, system);
+  const surplus = surplusOf(inventory, local, context);
+  tracker.setSurplus(surplus);
+  for (const record of local) {
+    if (tracker.isOnHold(record.id) || surplus.has(record.id)) continue;
     if (isComplete(inventory.backups.get(record.id))) {
       tracker.copySucceeded(record.id);
       continue;

@@ -60,7 +60,10 @@ function gapsIn(record: BackupRecord, names: readonly string[]): string[] {
   const segments = names.filter((name) => segmentName.test(name));
   const timelines = new Set(segments.map((name) => partsOf(name, record.segment_bytes).timeline));
   if (timelines.size !== 1) return [];
-  return missingSegments(segments, firstSegment(record), record.segment_bytes);
+  return missingSegments(segments, {
+    first: firstSegment(record),
+    segmentBytes: record.segment_bytes,
+  });
 }
 
 /**

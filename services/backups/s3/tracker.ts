@@ -16,6 +16,8 @@ export class CopyTracker {
   readonly #discarded = new Set<string>();
   /** Copies that a check found damaged; they show it until the next cycle may repair them. */
   readonly #onHold = new Set<string>();
+  /** Backups whose copies the retention would remove. */
+  #surplus: ReadonlySet<string> = new Set();
   #walOnHold = false;
   #walDamage: { id: string; text: string } | undefined;
   #progress: { id: string; done: number; total: number } | undefined;
@@ -101,6 +103,10 @@ export class CopyTracker {
     return this.#walOnHold;
   }
 
+  setSurplus(ids: ReadonlySet<string>): void {
+    this.#surplus = ids;
+  }
+
   /** Records when the files that are not copied were archived, in the order in which they are copied. */
   walMissing(archivedAt: readonly number[]): void {
     this.#walWaiting = archivedAt;
@@ -122,7 +128,7 @@ export class CopyTracker {
     inventory: Inventory | undefined,
     cycleProblem: string | undefined,
   ): CopyState {
-    const wanted = status === "complete";
+    const wanted = status === "complete" && !this.#surplus.has(id);
     const stored = inventory?.backups.get(id);
     const at = isComplete(stored) ? stored.at : undefined;
     return judgeCopy({

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { firstSegment } from "../catalogue.ts";
+import { earliestInWal, firstSegment } from "../catalogue.ts";
 import { hashFile } from "../base/files.ts";
 import { type BackupRecord, recordName, writeRecord } from "../record.ts";
-import { newestFirst, retire } from "../retention.ts";
+import { retire } from "../retention.ts";
 import { partsOf, segmentName } from "../wal/segments.ts";
 import type { Bucket } from "./client/bucket.ts";
 import { type Inventory, isComplete, sha256OfText, type StoredBackup } from "./inventory.ts";
@@ -136,8 +136,7 @@ export function whatIsNeeded(
   inventory: Inventory,
   local: readonly BackupRecord[],
 ): ((name: string) => boolean) | undefined {
-  const placed = [...copiedRecords(inventory), ...local].filter(({ start_lsn }) => start_lsn);
-  const oldest = newestFirst(placed, Infinity).at(-1);
+  const oldest = earliestInWal([...copiedRecords(inventory), ...local]);
   if (!oldest) return undefined;
   const number = (segment: string) => partsOf(segment, oldest.segment_bytes).number;
   const first = number(firstSegment(oldest));

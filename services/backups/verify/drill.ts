@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   findSuperuser,
   hasDataChecksums,
+  isOutOfResources,
   listDatabases,
   runAmcheck,
 } from "../../../db/backups/checks.ts";
@@ -13,6 +14,7 @@ import {
   startScratch,
   stopLeftover,
 } from "../../../db/backups/cluster.ts";
+import { databaseMark } from "../../../db/session/lock.ts";
 import { writeScratchAccess } from "../../../db/backups/scratch_access.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
@@ -43,6 +45,8 @@ export interface DrillOptions {
   checkSeals?: SealCheck | undefined;
   /** Name of Holdfast's role in the cluster. */
   user: string;
+  /** Its database, whose backup lock the caller holds. */
+  database: string;
   now: () => Date;
   signal: AbortSignal;
   onStep?: (step: string) => void;
@@ -69,31 +73,38 @@ interface Findings {
   notes: string[];
 }
 
-const folderOf = (home: string, system: string) => join(home, `drill-${system}`);
+/** Which drill: one at a time for each database of a server that is not the embedded one. */
+interface DrillPlace {
+  home: string;
+  system: string;
+  database: string;
+  embedded: boolean;
+}
+
+function foldersOf({ home, system, database, embedded }: DrillPlace) {
+  const name = embedded ? `drill-${system}` : `drill-${system}-${databaseMark(database)}`;
+  const folder = join(home, name);
+  const sockets = folder.length < socketFolderMax ? folder : join(tmpdir(), `holdfast-${name}`);
+  return { folder, sockets };
+}
 
 /** Stops and removes what an interrupted drill left behind. */
 export async function sweepDrill(
-  { home, system, major, embedded }: {
-    home: string;
-    system: string;
-    major: number;
-    embedded: boolean;
-  },
+  { major, ...place }: DrillPlace & { major: number },
 ): Promise<void> {
-  const folder = folderOf(home, system);
-  const pgCtl = await findPgCtl({ major, embedded });
+  const { folder, sockets } = foldersOf(place);
+  const pgCtl = await findPgCtl({ major, embedded: place.embedded });
   const as = unprivilegedUser();
   if (pgCtl) await stopLeftover({ pgCtl, data: join(folder, "data"), as });
-  await rm(folder, { recursive: true, force: true });
+  for (const path of [folder, sockets]) await rm(path, { recursive: true, force: true });
 }
 
 /**
  * Restores a backup into a scratch server, checks its content, measures the recovery time, and removes everything.
- * Returns the findings; throws only when it was aborted, the disk has no space, or the programs are missing.
+ * Returns the findings; throws only when it was aborted, disk or memory ran out, or the programs are missing.
  */
 export async function runDrill(options: DrillOptions): Promise<Proof> {
-  const { record, home, now, signal } = options;
-  const { system, embedded } = record;
+  const { now, signal } = options;
   const scratch = await prepareScratch(options);
   const began = performance.now();
   const found: Findings = { problems: [], notes: [] };
@@ -110,13 +121,18 @@ export async function runDrill(options: DrillOptions): Promise<Proof> {
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof HoldfastError && error.code === "storage_full") throw error;
+    // This machine, and not the backup, failed: an earlier proof stands.
+    if (isOutOfResources(error)) {
+      throw new HoldfastError(
+        "storage_full",
+        `The drill ran out of disk or memory: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
     found.problems.push(messageOf(error));
   } finally {
     await server?.stop().catch(() => {});
-    await sweepDrill({ home, system, major: scratch.major, embedded });
-    if (scratch.sockets !== scratch.folder) {
-      await rm(scratch.sockets, { recursive: true, force: true });
-    }
+    await sweepDrill({ ...placeOf(options), major: scratch.major });
   }
   return { at: now().toISOString(), recovery_seconds: recoverySeconds, ...found };
 }
@@ -126,25 +142,30 @@ function add(found: Findings, { problems, notes }: Findings): void {
   found.notes.push(...notes);
 }
 
-async function prepareScratch({ record, home }: DrillOptions): Promise<Scratch> {
-  const { system, embedded } = record;
+const placeOf = ({ home, database, record: { system, embedded } }: DrillOptions): DrillPlace => ({
+  home,
+  system,
+  database,
+  embedded,
+});
+
+async function prepareScratch(options: DrillOptions): Promise<Scratch> {
+  const { record, home } = options;
   const major = Math.floor(record.server_version / 10_000);
   const as = unprivilegedUser();
-  const pgCtl = await findPgCtl({ major, embedded });
+  const pgCtl = await findPgCtl({ major, embedded: record.embedded });
   if (!pgCtl) {
     throw new HoldfastError(
       "conflict",
       `A drill needs the programs of Postgres ${major}; they are not in /usr/lib/postgresql/${major}/bin`,
     );
   }
-  await sweepDrill({ home, system, major, embedded });
+  const place = placeOf(options);
+  await sweepDrill({ ...place, major });
   await mkdir(home, { recursive: true });
   await ensureFreeSpace(home, record.raw_bytes, "a restore drill");
-  const folder = folderOf(home, system);
+  const { folder, sockets } = foldersOf(place);
   await ownedDirectory(folder, 0o700, as);
-  const sockets = folder.length < socketFolderMax
-    ? folder
-    : join(tmpdir(), `holdfast-drill-${system}`);
   return { folder, data: join(folder, "data"), sockets, pgCtl, as, major };
 }
 
@@ -217,8 +238,10 @@ async function checkDatabases(
     } finally {
       await sql.end({ timeout: 2 });
     }
+  } else {
+    found.problems.push(`the database ${record.database} is not in the restored cluster`);
   }
-  const sums = { tables: 0, indexes: 0, left: 0 };
+  const sums = { tables: 0, indexes: 0, left: 0, unloadable: 0 };
   const deadline = performance.now() + budgetMs;
   for (const database of databases) {
     signal.throwIfAborted();
@@ -231,13 +254,17 @@ async function checkDatabases(
       sums.tables += checked.tables;
       sums.indexes += checked.indexes;
       sums.left += checked.left;
+      sums.unloadable += checked.unloadable;
     } finally {
       await sql.end({ timeout: 2 });
     }
   }
   found.notes.push(
     `amcheck: ${sums.tables} tables and ${sums.indexes} indexes` +
-      (sums.left > 0 ? `; ${sums.left} were left out for lack of time` : ""),
+      (sums.left > 0 ? `; ${sums.left} were left out for lack of time` : "") +
+      (sums.unloadable > 0
+        ? `; ${sums.unloadable} of the indexes were left out: this machine lacks the libraries of their extensions`
+        : ""),
   );
   return found;
 }

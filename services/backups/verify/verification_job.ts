@@ -1,5 +1,7 @@
+import type { ServerFacts } from "../../../db/backups/facts.ts";
 import type { Sql } from "../../../db/connection.ts";
 import type { EmbeddedServer } from "../../../db/embedded/server.ts";
+import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { verifyArchive } from "../wal/archive.ts";
@@ -7,7 +9,7 @@ import type { Archiver } from "../wal/service.ts";
 import { type BackupCatalogue, firstSegment } from "../catalogue.ts";
 import type { Copies } from "../s3/copies.ts";
 import { runDrill, type SealCheck } from "./drill.ts";
-import type { Proof } from "../record.ts";
+import { type BackupRecord, isReadable, type Proof } from "../record.ts";
 import type { Job } from "../job.ts";
 import type { BackupRepository } from "../repository.ts";
 import { verifyFiles } from "./files.ts";
@@ -43,13 +45,38 @@ export function createVerificationJob(
     onStep: () => void;
   },
 ) {
+  /** Records missing and damaged segments of the archive behind a backup. */
+  async function checkArchive(record: BackupRecord, signal: AbortSignal): Promise<void> {
+    if (record.kind !== "base" || !record.start_lsn || !archiver.state().enabled) return;
+    archiver.noteProblems(
+      await verifyArchive({
+        archive: catalogue.archiveOf(record.system),
+        spool: embedded?.spool,
+        first: firstSegment(record),
+        last: archiver.lastArchived(),
+        segmentBytes: record.segment_bytes,
+        signal,
+      }),
+    );
+  }
+
+  /** Writes the result, unless the backup was removed meanwhile, which says nothing of the others. */
+  async function save(record: BackupRecord): Promise<void> {
+    try {
+      await repository.save(record);
+    } catch (error) {
+      if (!(error instanceof HoldfastError && error.code === "not_found")) throw error;
+      log.info("backup_removed_meanwhile", { id: record.id });
+    }
+  }
+
   return async function checkBackup(
     job: Job,
-    { restore, copy, user, signal }: {
+    { restore, copy, facts, signal }: {
       restore: boolean;
       /** Whether its copy is read back and compared too. */
       copy: boolean;
-      user: string;
+      facts: ServerFacts;
       signal: AbortSignal;
     },
   ): Promise<void> {
@@ -60,17 +87,8 @@ export function createVerificationJob(
     const record = await catalogue.find(job.id);
     const path = repository.pathOf(record);
     const problems = await verifyFiles(path, record, signal);
-    if (record.kind === "base" && record.start_lsn && archiver.state().enabled) {
-      archiver.noteProblems(
-        await verifyArchive({
-          archive: catalogue.archiveOf(record.system),
-          spool: embedded?.spool,
-          first: firstSegment(record),
-          segmentBytes: record.segment_bytes,
-          signal,
-        }),
-      );
-    }
+    const isOwn = record.system === facts.system;
+    if (isOwn) await checkArchive(record, signal);
     if (copy) {
       await copies.check(record, { intactHere: problems.length === 0, signal, onStep: showStep });
     }
@@ -80,9 +98,11 @@ export function createVerificationJob(
         path,
         record,
         home: scratchHome,
-        production,
+        // Another server's rows and transactions say nothing of this backup.
+        production: isOwn ? production : undefined,
         checkSeals,
-        user,
+        user: facts.role,
+        database: facts.database,
         now: () => clock.now(),
         signal,
         onStep: showStep,
@@ -94,8 +114,8 @@ export function createVerificationJob(
       });
     }
     // The record itself is damaged: there is nothing to update.
-    if (record.server_version === 0) return;
-    await repository.save({
+    if (!isReadable(record)) return;
+    await save({
       ...record,
       status: problems.length > 0 ? "corrupt" : "complete",
       problems,

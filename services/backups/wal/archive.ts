@@ -146,27 +146,37 @@ async function checkOne(path: string, name: string, sha256: string): Promise<str
     : `WAL segment ${name} is damaged: its SHA-256 differs`;
 }
 
-/** Checks the archive from segment `first` on. Returns missing and damaged segments, each by name. */
+/**
+ * Checks the archive from segment `first` to the last one there, or to `last`. Returns missing and damaged segments, each by
+ * name.
+ */
 export async function verifyArchive(
-  { archive, spool, first, segmentBytes, signal }: {
+  { archive, spool, first, last, segmentBytes, signal }: {
     archive: string;
     spool: string | undefined;
     first: string;
+    /** The newest file that the server has handed over; undefined when that is not known. */
+    last?: string | undefined;
     segmentBytes: number;
     signal?: AbortSignal | undefined;
   },
 ): Promise<string[]> {
+  // A segment moves from the spool to the archive: in this order none is overlooked.
+  const waiting = spool ? (await list(spool)).filter((name) => segmentName.test(name)) : [];
   const files = (await listArchive(archive)).filter(({ name }) =>
     segmentName.test(name) &&
     partsOf(name, segmentBytes).number >= partsOf(first, segmentBytes).number
   );
-  const waiting = spool ? (await list(spool)).filter((name) => segmentName.test(name)) : [];
   const names = [...files.map(({ name }) => name), ...waiting];
-  if (names.length === 0) return [];
-  const timelines = new Set(names.map((name) => partsOf(name, segmentBytes).timeline));
+  const end = last !== undefined && segmentName.test(last) ? [last] : [];
+  const timelines = new Set(
+    [first, ...names, ...end].map((name) => partsOf(name, segmentBytes).timeline),
+  );
   // Across timelines only recovery knows which segments it needs.
-  const problems = timelines.size > 1 ? [] : missingSegments(names, first, segmentBytes)
-    .map((name) => `WAL segment ${name} is missing`);
+  const missing = timelines.size > 1
+    ? []
+    : missingSegments(names, { first, last: end[0], segmentBytes });
+  const problems = missing.map((name) => `WAL segment ${name} is missing`);
   for (const { name, sha256, file } of files) {
     signal?.throwIfAborted();
     const problem = await checkOne(join(archive, file), name, sha256);

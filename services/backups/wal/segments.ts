@@ -28,11 +28,17 @@ export function partsOf(name: string, segmentBytes: number): { timeline: number;
   return { timeline: Number(part(0)), number: part(8) * perId + part(16) };
 }
 
-/** Returns the segments of `first`'s timeline that are missing between it and the last of `names`, at most 100. */
+/**
+ * Returns the segments of `first`'s timeline that are missing between it and the last of `names`, or `last`, whichever is
+ * later; at most 100.
+ */
 export function missingSegments(
   names: readonly string[],
-  first: string,
-  segmentBytes: number,
+  { first, last: end, segmentBytes }: {
+    first: string;
+    last?: string | undefined;
+    segmentBytes: number;
+  },
 ): string[] {
   const { timeline, number: from } = partsOf(first, segmentBytes);
   const there = new Set<bigint>();
@@ -40,7 +46,7 @@ export function missingSegments(
     const parts = partsOf(name, segmentBytes);
     if (parts.timeline === timeline && parts.number >= from) there.add(parts.number);
   }
-  let last = from - 1n;
+  let last = end === undefined ? from - 1n : partsOf(end, segmentBytes).number;
   for (const number of there) if (number > last) last = number;
   const missing: string[] = [];
   for (let number = from; number <= last && missing.length < 100; number++) {

@@ -23,6 +23,7 @@ export function createArchiver(
   let problem: string | undefined;
   let spoolProblem: string | undefined;
   let damaged: readonly string[] = [];
+  let lastArchived: string | undefined;
   const stopping = new AbortController();
   let busy: Promise<void> | undefined;
   const isEnabled = () => walSeconds > 0 && embedded !== undefined && existsSync(embedded.spool);
@@ -30,9 +31,9 @@ export function createArchiver(
   async function refresh(): Promise<void> {
     if (!embedded || !isEnabled()) return;
     try {
-      const { failing, lastFailedWal, waitingSeconds, library } = await pool.run(readArchiver, {
-        deadlineMs: 10_000,
-      });
+      const found = await pool.run(readArchiver, { deadlineMs: 10_000 });
+      const { failing, lastFailedWal, waitingSeconds, library } = found;
+      lastArchived = found.lastArchivedWal ?? undefined;
       lagSeconds = Math.max(waitingSeconds, await spoolAge(embedded.spool, clock.now().getTime()));
       if (library !== "basic_archive") {
         problem = "archive_library was changed: WAL no longer goes to Holdfast's archive";
@@ -50,6 +51,8 @@ export function createArchiver(
       lagSeconds: isEnabled() ? lagSeconds : null,
       problem: isEnabled() ? problem ?? spoolProblem ?? damaged[0] : undefined,
     }),
+    /** Returns the newest file that the server had handed over when last asked; undefined when that is not known. */
+    lastArchived: () => lastArchived,
     /** Records what a verification of the archive has found. */
     noteProblems(problems: readonly string[]) {
       damaged = problems;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findPgCtl, stopLeftover } from "../../../db/backups/cluster.ts";
 import { unprivilegedUser } from "../../../db/embedded/command.ts";
+import { databaseMark } from "../../../db/session/lock.ts";
 
 /** The two copies: `a` stays unchanged, `b` gets the change. */
 export const arms = ["a", "b"] as const;
@@ -21,18 +22,20 @@ export interface CopyPlace {
 /** A Unix socket's path holds at most 107 bytes (unix(7)). */
 const socketRootMax = 80;
 
-/** Returns the directories of a server's copies; `system` is its identifier. */
-export function placeOfCopies(home: string, system: string): CopyPlace {
-  const root = join(home, `rehearsal-${system}`);
+/** Returns the directories of the copies of a server's database; the embedded server has one only. */
+export function placeOfCopies(
+  home: string,
+  { system, database, embedded }: { system: string; database: string; embedded: boolean },
+): CopyPlace {
+  const name = embedded ? `rehearsal-${system}` : `rehearsal-${system}-${databaseMark(database)}`;
+  const root = join(home, name);
   const armHome = (arm: ArmName) => join(root, arm);
   return {
     root,
     home: armHome,
     data: (arm) => join(armHome(arm), "data"),
     sockets: (arm) =>
-      root.length < socketRootMax
-        ? armHome(arm)
-        : join(tmpdir(), `holdfast-rehearsal-${system}-${arm}`),
+      root.length < socketRootMax ? armHome(arm) : join(tmpdir(), `holdfast-${name}-${arm}`),
   };
 }
 

@@ -201,6 +201,7 @@ async function runDump(
   signal: AbortSignal,
 ): Promise<string> {
   const { conninfo, env } = forPrograms(target);
+  signal.throwIfAborted();
   const child = spawn(program, [...args, "--no-password", "--dbname", conninfo], {
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -82,13 +82,14 @@ const runAll =
     return { units: variants.length, elapsedMs };
   };
 
-/** Measures the difference of the two copies before the change. */
+/** Measures the difference of the two copies before the change; unknown where a busy machine exceeds the timeout. */
 export async function measureBefore(
   sessions: Sessions,
   statement: Rehearsed,
   { profile, seed, alpha, signal }: PhaseOptions,
 ): Promise<void> {
-  const found = await compareArms(runAll(sessions, statement), {
+  statement.beforeMs = statement.runMs / statement.variants.length;
+  const comparing = compareArms(runAll(sessions, statement), {
     measuring: profile.before,
     seed,
     alpha,
@@ -96,6 +97,8 @@ export async function measureBefore(
     expectedMs: statement.runMs,
     signal,
   });
+  const found = await comparing.catch(unlessTooLong);
+  if (!found) return;
   statement.before = found.estimate;
   statement.beforeMs = found.median_ms.baseline;
 }
@@ -158,15 +161,22 @@ export type Reach =
   | { kind: "files"; wasRewritten(relation: string): boolean }
   /** It changed settings; `shownByPlans` when plans show all that they do. */
   | { kind: "settings"; shownByPlans: boolean }
+  /** It changed rows or functions, so that the same plan may cost something else. */
+  | { kind: "content" }
   /** It replaced the server by another version, which executes the same plan with other code. */
   | { kind: "version" };
 
 /** Returns whether a statement is executed as before the change, so that the change cannot have made it faster or slower. */
 function isUntouched({ kind }: Rehearsed, plans: Plans, reach: Reach): boolean {
-  if (reach.kind === "version") return false;
+  if (reach.kind === "version" || reach.kind === "content") return false;
   if (kind !== "read" || plans.changed || plans.before === undefined) return false;
   if (reach.kind === "settings") return reach.shownByPlans && plans.sameExecution;
   return ![...plans.relations].some(reach.wasRewritten);
+}
+
+/** Handles a timeout, which concerns one statement only; throws any other error. */
+function unlessTooLong(error: unknown): undefined {
+  if (!tookTooLong(error)) throw error;
 }
 
 /** Measures a statement after the change and judges it. The caller fills in `share`. */
@@ -179,18 +189,24 @@ export async function measureAfter(
   const run = runAll(sessions, statement);
   let slowestMs = statement.runMs;
   try {
-    await run("candidate");
+    // The first run also fills the caches of servers that were just started: the second one decides.
+    await run("candidate").catch(unlessTooLong);
     slowestMs = Math.max(slowestMs, (await run("candidate")).elapsedMs);
   } catch (error) {
     signal.throwIfAborted();
     if (isUnreachable(error)) throw error;
-    return { ...unmeasured(statement), ...failedAfter(statement, error, profile.statementMs) };
+    return {
+      ...unmeasured(statement),
+      ...tookTooLong(error)
+        ? judgeTimeout(await slowestVariant(sessions.baseline, statement), profile.statementMs)
+        : failedAfter(error),
+    };
   }
   const plans = await comparePlans(sessions, statement, {
     executeAll: reach.kind === "settings" && reach.shownByPlans,
   });
   const untouched = isUntouched(statement, plans, reach);
-  const found = await compareArms(run, {
+  const comparing = compareArms(run, {
     // An untouched statement only confirms that nothing differs: as few blocks as before the change are enough.
     measuring: untouched ? { ...profile.after, analyses: profile.before.analyses } : profile.after,
     seed,
@@ -199,12 +215,20 @@ export async function measureAfter(
     expectedMs: slowestMs,
     signal,
   });
+  const found = await comparing.catch(unlessTooLong);
+  if (!found) {
+    return {
+      ...unmeasured(statement),
+      ...shownPlans(plans),
+      why: `It exceeded ${profile.statementMs / 1000} s while it was measured`,
+    };
+  }
   const interval = improvementInterval(found.estimate);
   return {
     ...unmeasured(statement),
     ...judgeStatement(found.estimate, {
       before: statement.before,
-      untouched: untouched && reach.kind !== "version" && reach.kind,
+      untouched: untouched && reach.kind !== "version" && reach.kind !== "content" && reach.kind,
       sufficient: found.sufficient,
     }),
     before_ms: found.median_ms.baseline,
@@ -246,27 +270,57 @@ function unmeasured(statement: Rehearsed): StatementResult {
   };
 }
 
-/** Judges a statement that fails after the change, or takes longer than `limitMs`. */
-function failedAfter(
-  { runMs, variants }: Rehearsed,
-  error: unknown,
-  limitMs: number,
-): Pick<StatementResult, "verdict" | "improvement" | "why"> {
-  if (!tookTooLong(error)) {
+type Failed = Pick<StatementResult, "verdict" | "improvement" | "why">;
+
+/** Judges a statement that fails after the change. */
+const failedAfter = (error: unknown): Failed => ({
+  verdict: "worse",
+  improvement: -1,
+  why: `It fails after the change: ${describeDatabaseError(error).slice(0, 300)}`,
+});
+
+/** Returns the milliseconds of the slowest variant; undefined where it exceeds the timeout. */
+async function slowestVariant(
+  sql: Sql,
+  { variants, kind }: ReplayStatement,
+): Promise<number | undefined> {
+  try {
+    let slowestMs = 0;
+    for (const text of variants) {
+      slowestMs = Math.max(slowestMs, await timeStatement(sql, text, kind));
+    }
+    return slowestMs;
+  } catch (error) {
+    return unlessTooLong(error);
+  }
+}
+
+/** A statement that exceeds the timeout is proven slower only where the unchanged copy stays this far below it. */
+const nearLimit = 1.1;
+
+/**
+ * Judges a statement that exceeds `limitMs` after the change, by the time of its slowest variant on the unchanged copy at the
+ * same moment; undefined where that exceeds it too. Pure.
+ */
+export function judgeTimeout(unchangedMs: number | undefined, limitMs: number): Failed {
+  const limit = `${limitMs / 1000} s`;
+  if (unchangedMs === undefined) {
     return {
-      verdict: "worse",
-      improvement: -1,
-      why: `It fails after the change: ${describeDatabaseError(error).slice(0, 300)}`,
+      verdict: "not_measured",
+      improvement: null,
+      why: `It exceeds ${limit} on both copies`,
     };
   }
-  const beforeMs = runMs / variants.length;
-  return {
-    verdict: "worse",
-    improvement: Math.min(beforeMs / limitMs - 1, 0),
-    why: `It took ${beforeMs.toFixed(1)} ms before the change, and more than ${
-      limitMs / 1000
-    } s after it`,
-  };
+  const took = `It takes ${
+    unchangedMs.toFixed(1)
+  } ms on the unchanged copy, and more than ${limit}`;
+  return unchangedMs * nearLimit > limitMs
+    ? { verdict: "unclear", improvement: null, why: `${took} on the changed one: too near to tell` }
+    : {
+      verdict: "worse",
+      improvement: unchangedMs / limitMs - 1,
+      why: `${took} on the changed one`,
+    };
 }
 
 const shownPlans = ({ before, after, changed }: Plans) => ({

@@ -1,4 +1,4 @@
-import type { Exchange } from "./request.ts";
+import { type Exchange, StorageError } from "./request.ts";
 import { readElements, readTag } from "./xml.ts";
 
 /** An object in a list; its key is relative to the prefix. */
@@ -11,7 +11,7 @@ export interface StoredObject {
 
 /**
  * Follows a list of S3's from page to page, and yields the XML of each. `next` reads the parameters of the next request
- * from a page.
+ * from a page. Throws for a page that is cut off without one: what a list lacks would count as missing.
  */
 export async function* listPages(
   exchange: Exchange,
@@ -26,7 +26,13 @@ export async function* listPages(
     );
     yield page;
     const marks = Object.entries(next(page)).filter(([, mark]) => mark);
-    if (readTag(page, "IsTruncated") !== "true" || marks.length === 0) return;
+    if (readTag(page, "IsTruncated") !== "true") return;
+    if (marks.length === 0) {
+      throw new StorageError(
+        "The storage cut the list of objects off and does not say where it goes on: it lacks ListObjectsV2",
+        { retryable: false },
+      );
+    }
     more = Object.fromEntries(marks);
   }
 }

@@ -31,6 +31,9 @@ export interface MultipartUploads {
   openUploads(folder: string, signal?: AbortSignal): Promise<OpenUpload[]>;
 }
 
+/** S3 may take minutes to put the parts of a large object together. */
+const joinMs = 600_000;
+
 export function createMultipartUploads(exchange: Exchange, prefix: string): MultipartUploads {
   return {
     async beginUpload(key, sha256, signal) {
@@ -62,7 +65,14 @@ export function createMultipartUploads(exchange: Exchange, prefix: string): Mult
       }),
     async endUpload({ key, id }, tags, signal) {
       const answer = await exchange(
-        { method: "POST", key, query: { uploadId: id }, body: partList(tags), signal },
+        {
+          method: "POST",
+          key,
+          query: { uploadId: id },
+          body: partList(tags),
+          timeoutMs: joinMs,
+          signal,
+        },
         (answer) => answer.text(),
       );
       // S3 sends the status before it knows the result: a 200 may hold an error.

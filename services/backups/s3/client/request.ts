@@ -32,6 +32,8 @@ export interface StorageRequest {
   query?: Record<string, string>;
   headers?: Record<string, string>;
   body?: Uint8Array<ArrayBuffer>;
+  /** Longest that an attempt may take beside the transfer of the body, in milliseconds; 30 s by default. */
+  timeoutMs?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -90,7 +92,8 @@ function unreachable(error: unknown, host: string): StorageError {
 }
 
 /** Longest that one request may take, in milliseconds; assumes at least 50 kB per second. */
-const deadlineMs = (bytes: number) => 30_000 + bytes / 50;
+const deadlineMs = ({ body, timeoutMs = 30_000 }: StorageRequest) =>
+  timeoutMs + (body?.length ?? 0) / 50;
 
 const emptySha256 = createHash("sha256").digest("hex");
 
@@ -157,7 +160,7 @@ export function createExchange(
     const deadline = new AbortController();
     const timer = setTimeout(
       () => deadline.abort(new DOMException("too late", "TimeoutError")),
-      deadlineMs(ask.body?.length ?? 0),
+      deadlineMs(ask),
     );
     try {
       const { url, headers } = await sign(ask);
