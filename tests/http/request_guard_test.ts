@@ -81,6 +81,31 @@ Deno.test("a body is never ignored: its type must be named, and an operation tha
   assert.deepEqual([taken.status, taken.message], [400, "is not taken here"]);
 });
 
+Deno.test("a body that is not JSON, or not said to be, is refused with what is wrong and where", async () => {
+  const cases: [string, string, number, string, RegExp][] = [
+    ["/api/partitions/plan", "{", 400, "json", /ends too early/],
+    ["/api/instruments", '{"symbol":"A",\n"tick_size":NaN}', 400, "tick_size", /unexpected "NaN"/],
+    ["/api/instruments", '{"symbol":"A",}', 400, "json", /unexpected "}"/],
+    ["/api/backups", "{} x", 400, "json", /unexpected "x"/],
+    ["/api/alerts/rehearse", "{'rule':1}", 400, "json", /unexpected "'"/],
+    ["/api/rehearsals", " ", 400, "json", /ends too early/],
+  ];
+  for (const [path, body, status, at, message] of cases) {
+    const found = await refusal(path, json(body));
+    assert.deepEqual([body, found.status, found.code, found.path], [
+      body,
+      status,
+      "invalid_request",
+      at,
+    ]);
+    assert.match(found.message ?? "", message);
+  }
+  const answer = await app.request("/api/instruments", json('{"symbol":"A",\n\n"kind":x}'));
+  assert.equal((await answer.json()).errors[0].line, 3);
+  const typed = await refusal("/api/instruments", json("{}", "text/plain"));
+  assert.deepEqual([typed.status, typed.path], [415, "content-type"]);
+});
+
 Deno.test("an action on many rows says which, or says that it means all", async () => {
   const { status, path, message } = await refusal("/api/quarantine/retry", json("{}"));
   assert.deepEqual([status, path], [400, "all"]);
