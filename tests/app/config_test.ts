@@ -45,6 +45,38 @@ Deno.test("a bad value names the setting, the value and what is allowed", () => 
   for (const [env, message] of cases) assert.match(refusal(env), message);
 });
 
+Deno.test("what is no number is refused, and not read as 0 or 1", () => {
+  for (const PORT of [" ", "0x1f90", "true", "8000 8001", "1_000", "Infinity"]) {
+    assert.match(refusal({ PORT }), /^PORT is ".+"; allowed: a whole number from 0 to 65535/);
+  }
+  for (const value of ["null", "true", "[]", "[8000]", "{}"]) {
+    for (const name of ["PORT", "HOLDFAST_RETENTION_DAYS", "HOLDFAST_RETENTION_BRAKE_RATIO"]) {
+      const message = refusal({ HOLDFAST_CONFIG: "h.json" }, `{"${name}": ${value}}`);
+      assert.equal(message.startsWith(`${name} is ${value}; allowed: `), true, message);
+    }
+  }
+  for (const [text, port] of [["8001", 8001], [" 8001\n", 8001], ["8e3", 8000]] as const) {
+    assert.equal(readConfig({ PORT: text }).PORT, port);
+  }
+});
+
+Deno.test("a flag in the file is true or false, 1 or 0", () => {
+  const insecure = (value: string) =>
+    readConfig({ HOLDFAST_CONFIG: "h.json" }, () => `{"HOLDFAST_INSECURE": ${value}}`)
+      .HOLDFAST_INSECURE;
+  assert.deepEqual(["1", "0", "true", "false", '"1"'].map(insecure), [
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
+  assert.match(
+    refusal({ HOLDFAST_CONFIG: "h.json" }, '{"HOLDFAST_INSECURE": 2}'),
+    /^HOLDFAST_INSECURE is 2; allowed: 0 or 1/,
+  );
+});
+
 Deno.test("a bad secret is refused without being shown", () => {
   assert.doesNotMatch(refusal({ HOLDFAST_TOKEN: "hunter2" }), /hunter2/);
   assert.doesNotMatch(refusal({ DATABASE_URL: "mysql://me:hunter2@db" }), /hunter2/);
