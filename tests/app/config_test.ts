@@ -138,3 +138,22 @@ Deno.test("levels of alerts are set by name, and an unknown name stops the start
     );
   }
 });
+
+Deno.test("levels with which a rule could not work stop the start, as the API refuses them", () => {
+  const start = (levels: Record<string, string>) =>
+    buildRules(
+      "production",
+      Object.entries(levels).map(([level, value]) => ({
+        name: `HOLDFAST_ALERT_CONNECTION_POOL_${level}`,
+        value,
+      })),
+    );
+  const bad: [Record<string, string>, RegExp][] = [
+    [{ WARNING: "-1" }, /^HOLDFAST_ALERT_CONNECTION_POOL_WARNING is "-1"; allowed: .*negative/],
+    [{ WARNING: "0.99" }, /^HOLDFAST_ALERT_CONNECTION_POOL_WARNING is "0.99"; allowed: .*critical/],
+    [{ CLEAR: "0.9" }, /^HOLDFAST_ALERT_CONNECTION_POOL_CLEAR is "0.9"; allowed: .*must be below/],
+  ];
+  for (const [levels, message] of bad) assert.throws(() => start(levels), { message });
+  assert.ok(start({ WARNING: "0.98", CRITICAL: "0.99" }).length > 0);
+  assert.ok(start({ ENABLED: "0" }).length > 0);
+});
