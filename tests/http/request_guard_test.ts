@@ -67,6 +67,23 @@ Deno.test("a parameter given twice is refused, and so is a number that is not pl
   assert.equal((await app.request("/api/instruments?limit=5")).status, 200);
 });
 
+Deno.test("a time in another form is refused with the form that is taken", async () => {
+  for (
+    const from of ["2026-01-31", "1764331200", "2026-01-31T09:30:00", "2026-01-31T09:30:00+02:00"]
+  ) {
+    const { status, path, message } = await refusal(`/api/ticks?symbol=A&from=${from}`);
+    assert.deepEqual([from, status, path], [from, 400, "from"]);
+    assert.match(message ?? "", /^must be an RFC 3339 time with an offset, such as 2026-.*%2B/);
+  }
+  const before = await refusal(
+    "/api/alerts/rehearse",
+    json(
+      '{"rule":"connections","to":"0000-01-01T00:00:00Z"}',
+    ),
+  );
+  assert.deepEqual([before.status, before.path], [400, "from"]);
+});
+
 Deno.test("a body is never ignored: its type must be named, and an operation that takes none refuses one", async () => {
   const retry = "/api/quarantine/retry";
   for (const type of [null, "text/plain", "application/x-www-form-urlencoded"]) {
