@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { listenFailure } from "../../commands/serve.ts";
 import { readConfig, unknownSettings } from "../../config/config.ts";
 import { StartError } from "../../errors.ts";
+import { serveHttp } from "../../runtime/http/serve.ts";
 import { buildRules } from "../../services/alerts/rules/overrides.ts";
 
 function refusal(env: Record<string, string>, file?: string): string {
@@ -156,4 +158,28 @@ Deno.test("levels with which a rule could not work stop the start, as the API re
   for (const [levels, message] of bad) assert.throws(() => start(levels), { message });
   assert.ok(start({ WARNING: "0.98", CRITICAL: "0.99" }).length > 0);
   assert.ok(start({ ENABLED: "0" }).length > 0);
+});
+
+Deno.test("a listener that does not start names the setting that is to be changed", async () => {
+  const handle = () => new Response();
+  const listen = async (host: string, port: number): Promise<string> => {
+    try {
+      await (await serveHttp({ host, port, handle })).stop();
+    } catch (error) {
+      return listenFailure({ HOST: host, PORT: port }, error).message;
+    }
+    assert.fail(`${host}:${port} was listened on`);
+  };
+  // An address of documentation (RFC 5737) is of no machine.
+  const message = await listen("192.0.2.1", 8000);
+  assert.match(
+    message,
+    /^Cannot listen on 192\.0\.2\.1:8000 .*; HOST is "192\.0\.2\.1"; allowed: /,
+  );
+  const first = await serveHttp({ host: "127.0.0.1", port: 0, handle });
+  try {
+    assert.match(await listen("127.0.0.1", first.port), /choose another PORT$/);
+  } finally {
+    await first.stop();
+  }
 });
