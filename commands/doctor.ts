@@ -21,9 +21,10 @@ import {
 } from "../db/server/write_state.ts";
 import { readTraits, whyUnfit } from "../db/server/requirements.ts";
 import { messageOf } from "../errors.ts";
-import { buildRules } from "../services/alerts/rules/overrides.ts";
+import { buildRules, checkChannelRules } from "../services/alerts/rules/overrides.ts";
 import { findWeaknesses } from "../services/auth/weaknesses.ts";
 import { readStorage, recordsOf } from "../services/backups/s3/fetch.ts";
+import { checkTargets } from "../services/benchmarks/categories.ts";
 import {
   type Finding as WriteFinding,
   findingOf,
@@ -215,7 +216,10 @@ export async function doctor(
     );
     return 0;
   }
-  buildRules(config.HOLDFAST_PROFILE, config.alertOverrides); // throws for a level that does not exist
+  // These throw for what does not exist.
+  buildRules(config.HOLDFAST_PROFILE, config.alertOverrides);
+  checkChannelRules(config.HOLDFAST_CHANNELS);
+  checkTargets(config.HOLDFAST_BENCH_TARGETS);
   console.log(`Settings are valid (profile ${config.HOLDFAST_PROFILE})`);
   print(
     unknownSettings(runtime.env()).map((name) =>

@@ -3,7 +3,8 @@ import { listenFailure } from "../../commands/serve.ts";
 import { readConfig, unknownSettings } from "../../config/config.ts";
 import { StartError } from "../../errors.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
-import { buildRules } from "../../services/alerts/rules/overrides.ts";
+import { buildRules, checkChannelRules } from "../../services/alerts/rules/overrides.ts";
+import { checkTargets } from "../../services/benchmarks/categories.ts";
 
 function refusal(env: Record<string, string>, file?: string): string {
   try {
@@ -181,5 +182,34 @@ Deno.test("a listener that does not start names the setting that is to be change
     assert.match(await listen("127.0.0.1", first.port), /choose another PORT$/);
   } finally {
     await first.stop();
+  }
+});
+
+Deno.test("what a setting names and does not exist stops the start", () => {
+  const channels = (rule: string) =>
+    readConfig({
+      HOLDFAST_CHANNELS: JSON.stringify([
+        { name: "chat", type: "slack", url: "https://hooks.example/x", rules: [rule] },
+      ]),
+    }).HOLDFAST_CHANNELS;
+  checkChannelRules(channels("database_down"));
+  assert.throws(() => checkChannelRules(channels("databse_down")), {
+    name: "StartError",
+    message:
+      /^HOLDFAST_CHANNELS limits the channel chat .*"databse_down"; did you mean database_down\?/,
+  });
+  const targets = (text: string) =>
+    readConfig({ HOLDFAST_BENCH_TARGETS: text }).HOLDFAST_BENCH_TARGETS;
+  checkTargets(targets('{"insert_performance": 0.5, "monitoring_overhead": -0.1, "custom": 0}'));
+  for (
+    const [text, message] of [
+      [
+        '{"insert_perfomance": 0.5}',
+        /^HOLDFAST_BENCH_TARGETS is .*; allowed: targets of the categ/,
+      ],
+      ['{"high_frequency_capacity": 0}', /allowed: more than 0 inserts per minute/],
+    ] as const
+  ) {
+    assert.throws(() => checkTargets(targets(text)), { name: "StartError", message });
   }
 });

@@ -1,5 +1,7 @@
+import type { ChannelSetting } from "../../../config/channels.ts";
 import type { AlertOverride } from "../../../config/config.ts";
 import { StartError } from "../../../errors.ts";
+import { suggestion } from "../../../lib/text/nearest.ts";
 import { shippedRules } from "./catalog/list.ts";
 import type { Profile, RuleDefinition } from "./definition.ts";
 import { Rule, type RuleLevels, ruleProblems } from "./rule.ts";
@@ -71,8 +73,26 @@ function checkLevels(rule: Rule, overrides: readonly ParsedOverride[]): void {
   if (!problem || !first) return;
   const { given } = overrides.find(({ changes }) => problem.path in changes) ?? first;
   throw new StartError(
-    `${given.name} is ${JSON.stringify(given.value)}; allowed: levels with which the rule ${rule.name} can work: ${problem.message}`,
+    `${given.name} is ${
+      JSON.stringify(given.value)
+    }; allowed: levels with which the rule ${rule.name} can work: ${problem.message}`,
   );
+}
+
+/** Throws a StartError for a channel that is limited to a rule that does not exist: nobody would miss its notices. */
+export function checkChannelRules(
+  channels: readonly Pick<ChannelSetting, "name" | "rules">[],
+): void {
+  const known = shippedRules.map(({ name }) => name);
+  for (const { name: channel, rules = [] } of channels) {
+    const unknown = rules.find((rule) => !known.includes(rule));
+    if (unknown === undefined) continue;
+    throw new StartError(
+      `HOLDFAST_CHANNELS limits the channel ${channel} to the rule ${JSON.stringify(unknown)}${
+        suggestion(unknown, known)
+      }; allowed: ${known.join(", ")}`,
+    );
+  }
 }
 
 const profileChanges = ({ profiles }: RuleDefinition, profile: Profile): Changes =>
