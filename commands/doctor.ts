@@ -31,7 +31,7 @@ import {
   readOnlyDefault,
   standby,
 } from "../services/monitor/write_access/state.ts";
-import { readArguments } from "./common/arguments.ts";
+import { readArguments, refusePositionals } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
 /** A finding: ok, not ok, or a note. */
@@ -209,13 +209,14 @@ export async function doctor(
   { config, log, runtime }: CommandContext,
   args: string[],
 ): Promise<number> {
-  const { values } = readArguments("doctor", args, {});
+  const { values, positionals } = readArguments("doctor", args, {});
   if (values.help) {
     console.log(
       "deno task doctor     checks settings, access, storage and server; changes nothing",
     );
     return 0;
   }
+  refusePositionals("doctor", positionals);
   // These throw for what does not exist.
   buildRules(config.HOLDFAST_PROFILE, config.alertOverrides);
   checkChannelRules(config.HOLDFAST_CHANNELS);
