@@ -13,7 +13,7 @@ import { checkChannels, type Sender } from "../services/alerts/notify/channels/c
 import { createDeliveries } from "../services/alerts/notify/deliveries.ts";
 import { createLease, type Lease } from "../services/alerts/storage/lease.ts";
 import { createLeaseKeeper, type LeaseKeeper } from "../services/alerts/storage/lease_keeper.ts";
-import { buildRules } from "../services/alerts/rules/overrides.ts";
+import { buildRules, checkChannelRules } from "../services/alerts/rules/overrides.ts";
 import { createSilences } from "../services/alerts/notify/silences.ts";
 import type { ReadingSource } from "../services/alerts/evaluation/sources.ts";
 import { createAlertStore } from "../services/alerts/storage/store.ts";
@@ -59,6 +59,7 @@ export function composeAlerts(
     log: Logger;
   },
 ): { alerts: Alerts; canary: Canary; lease: Lease; leaseKeeper: LeaseKeeper } {
+  checkChannelRules(config.HOLDFAST_CHANNELS);
   const store = createAlertStore({ db, access, log });
   const everySeconds = config.HOLDFAST_FAST_TIER_SECONDS;
   const canary = createCanary({

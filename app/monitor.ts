@@ -4,6 +4,7 @@ import type { Backups } from "../services/backups/service.ts";
 import type { Ingest } from "../services/ingest/service.ts";
 import type { MarketReads } from "../services/market/reads/service.ts";
 import type { Publisher } from "../services/live/hub.ts";
+import { createDiskReader } from "../services/monitor/collect/disk.ts";
 import { type Changes, createChanges } from "../services/monitor/diagnosis/changes.ts";
 import { createSessions, type Sessions } from "../services/monitor/diagnosis/sessions.ts";
 import { createHistory } from "../services/monitor/history/history.ts";
@@ -24,7 +25,7 @@ export interface MonitorServices {
 
 /** Makes the monitor and what it needs: history, the list of changes, incidents and sessions. */
 export function composeMonitor(
-  { config, clock, log, pools, access }: Foundation,
+  { config, clock, log, pools, access, embedded }: Foundation,
   { instance, canary, ...rest }: {
     instance: string;
     catalogue: Catalogue;
@@ -67,6 +68,7 @@ export function composeMonitor(
     changes,
     incidents,
     writeWatch: { ...access, check: canary.check },
+    readDisk: embedded && createDiskReader(embedded.directory),
     config,
     clock,
     log,

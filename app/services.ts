@@ -3,6 +3,7 @@ import { cases } from "../bench/cases/list.ts";
 import type { Services } from "./http.ts";
 import { createBackupService } from "./backups.ts";
 import { createRehearsalService } from "./rehearsals.ts";
+import { checkTargets } from "../services/benchmarks/categories.ts";
 import { type Benchmarks, createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/evaluation/sources.ts";
 import type { LeaseKeeper } from "../services/alerts/storage/lease_keeper.ts";
@@ -56,6 +57,7 @@ function composeBenchmarks(
   { config, target, pooler, records, clock, log }: Foundation,
   hub: Publisher,
 ): Benchmarks {
+  checkTargets(config.HOLDFAST_BENCH_TARGETS);
   return createBenchmarks({
     cases: [...cases, ...readSqlCases(config.HOLDFAST_BENCH_CASES)],
     target,

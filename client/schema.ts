@@ -1798,7 +1798,7 @@ export interface components {
             };
             reads?: components["schemas"]["ReadsHealth"];
             backups: components["schemas"]["BackupHealth"];
-            alerts: components["schemas"]["Alert"][];
+            alerts: components["schemas"]["ListedAlert"][];
             recommendations: components["schemas"]["Recommendation"][];
         };
         ConnectionPool: {
@@ -1981,6 +1981,18 @@ export interface components {
             copy_problem: string | null;
             problems: string[];
         };
+        ListedAlert: components["schemas"]["Alert"] & {
+            /**
+             * @description The database that the alert is about: `default` if there is only one
+             * @example default
+             */
+            database: string;
+        };
+        Cure: {
+            sql: string;
+            lock: string;
+            risk: string;
+        };
         Alert: {
             /** Format: uuid */
             id: string;
@@ -2055,11 +2067,6 @@ export interface components {
              * @example /docs/runbook#lock_wait
              */
             runbook: string;
-        };
-        Cure: {
-            sql: string;
-            lock: string;
-            risk: string;
         };
         Recommendation: {
             /** @description Id of the recommendation; equal for an equal title and statement */
@@ -2990,13 +2997,6 @@ export interface components {
             /** @description false: a database is unreachable; its firing alerts come from memory, its ended ones are missing */
             complete: boolean;
         };
-        ListedAlert: components["schemas"]["Alert"] & {
-            /**
-             * @description The database that the alert is about: `default` if there is only one
-             * @example default
-             */
-            database: string;
-        };
         AlertRuleList: {
             rules: components["schemas"]["AlertRule"][];
             next_cursor: string | null;
@@ -3770,6 +3770,8 @@ export interface components {
         MetricList: {
             metrics: {
                 name: string;
+                /** @description The database that is measured */
+                database: string;
                 unit: string;
                 /** @description Table, slot or other object; empty: the server */
                 scope: string;
@@ -7424,7 +7426,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Alert"];
+                    "application/json": components["schemas"]["ListedAlert"];
                 };
             };
             400: components["responses"]["Problem400_invalid_request_malformed_body"];

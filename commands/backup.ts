@@ -2,7 +2,7 @@ import { bytesText } from "../lib/text/format.ts";
 import { setTimeout as wait } from "node:timers/promises";
 import type { AnswerOf, Client } from "../client/client.ts";
 import { HoldfastProblem } from "../client/problem.ts";
-import { readArguments } from "./common/arguments.ts";
+import { readArguments, refusePositionals } from "./common/arguments.ts";
 import { connect } from "./common/client.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -67,7 +67,7 @@ async function drill(client: Client, id: string): Promise<Backup> {
 
 /** Runs `deno task backup`: takes a backup and verifies it. */
 export async function backup(context: CommandContext, args: string[]): Promise<number> {
-  const { values } = readArguments("backup", args, {
+  const { values, positionals } = readArguments("backup", args, {
     "no-drill": { type: "boolean" },
     list: { type: "boolean" },
     verify: { type: "string" },
@@ -76,6 +76,7 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
     console.log(help);
     return 0;
   }
+  refusePositionals("backup", positionals);
   const { client, close } = await connect(context, {
     create: false,
     reads: values.list === true,

@@ -1,7 +1,7 @@
 import { createClient } from "../client/client.ts";
 import { messageOf } from "../errors.ts";
 import { createDemoMarket, type DemoTick } from "../services/transfer/demo_market.ts";
-import { readArguments } from "./common/arguments.ts";
+import { readArguments, refusePositionals } from "./common/arguments.ts";
 import { type CommandContext, serve, type Serving } from "./serve.ts";
 
 const help = `deno task demo [--force]     serves a demonstration with generated ticks
@@ -16,11 +16,12 @@ const ticksPerSecond = 40;
 /** Runs `deno task demo`: serves, and sends generated ticks to its own API. */
 export async function demo(context: CommandContext, args: string[]): Promise<number> {
   const { log, config } = context;
-  const { values } = readArguments("demo", args, { force: { type: "boolean" } });
+  const { values, positionals } = readArguments("demo", args, { force: { type: "boolean" } });
   if (values.help) {
     console.log(help);
     return 0;
   }
+  refusePositionals("demo", positionals);
   const clientOf = ({ holdfast, url }: Serving) =>
     createClient({
       baseUrl: url,

@@ -21,16 +21,17 @@ import {
 } from "../db/server/write_state.ts";
 import { readTraits, whyUnfit } from "../db/server/requirements.ts";
 import { messageOf } from "../errors.ts";
-import { buildRules } from "../services/alerts/rules/overrides.ts";
+import { buildRules, checkChannelRules } from "../services/alerts/rules/overrides.ts";
 import { findWeaknesses } from "../services/auth/weaknesses.ts";
 import { readStorage, recordsOf } from "../services/backups/s3/fetch.ts";
+import { checkTargets } from "../services/benchmarks/categories.ts";
 import {
   type Finding as WriteFinding,
   findingOf,
   readOnlyDefault,
   standby,
 } from "../services/monitor/write_access/state.ts";
-import { readArguments } from "./common/arguments.ts";
+import { readArguments, refusePositionals } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
 /** A finding: ok, not ok, or a note. */
@@ -208,14 +209,18 @@ export async function doctor(
   { config, log, runtime }: CommandContext,
   args: string[],
 ): Promise<number> {
-  const { values } = readArguments("doctor", args, {});
+  const { values, positionals } = readArguments("doctor", args, {});
   if (values.help) {
     console.log(
       "deno task doctor     checks settings, access, storage and server; changes nothing",
     );
     return 0;
   }
-  buildRules(config.HOLDFAST_PROFILE, config.alertOverrides); // throws for a level that does not exist
+  refusePositionals("doctor", positionals);
+  // These throw for what does not exist.
+  buildRules(config.HOLDFAST_PROFILE, config.alertOverrides);
+  checkChannelRules(config.HOLDFAST_CHANNELS);
+  checkTargets(config.HOLDFAST_BENCH_TARGETS);
   console.log(`Settings are valid (profile ${config.HOLDFAST_PROFILE})`);
   print(
     unknownSettings(runtime.env()).map((name) =>

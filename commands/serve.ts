@@ -66,15 +66,29 @@ export async function lockDataDir(
   );
 }
 
+const isAboutPort = (error: unknown) =>
+  error instanceof Error && "code" in error &&
+  (error.code === "EADDRINUSE" || error.code === "EACCES");
+
+/** Returns the error of a listener that did not start, with the setting that is to be changed. */
+export function listenFailure(
+  { HOST, PORT }: Pick<Config, "HOST" | "PORT">,
+  cause: unknown,
+): StartError {
+  const remedy = isAboutPort(cause)
+    ? "choose another PORT"
+    : `HOST is ${JSON.stringify(HOST)}; allowed: an address of this machine`;
+  return new StartError(`Cannot listen on ${HOST}:${PORT} (${messageOf(cause)}); ${remedy}`, {
+    cause,
+  });
+}
+
 async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): Promise<Listener> {
   try {
     const { handle, listening } = holdfast;
     return await runtime.serve({ host: config.HOST, port: config.PORT, ...listening, handle });
   } catch (error) {
-    throw new StartError(
-      `Cannot listen on ${config.HOST}:${config.PORT} (${messageOf(error)}); choose another PORT`,
-      { cause: error },
-    );
+    throw listenFailure(config, error);
   }
 }
 

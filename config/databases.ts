@@ -15,6 +15,9 @@ const Entry = z.strictObject({
   url: z.string().refine(
     isConnectionString,
     "is a URL such as postgres://user@host:5432/database, or keywords such as host=db dbname=trading",
+  ).refine(
+    (url) => url !== "embedded",
+    "is the address of a server; set DATABASE_URL=embedded for the embedded one, and do not list it",
   ),
   discover: z.union([z.boolean(), z.strictObject({ exclude: z.array(z.string()).max(1_000) })])
     .default(false),

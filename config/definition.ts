@@ -1,7 +1,16 @@
 import { z } from "zod";
 
-/** A whole number from a string or a JSON number, within bounds. */
-export const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const decimal = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+
+/** A number from decimal digits or a JSON number, within bounds; blanks, null and true are none. */
+export const decimalNumber = (min: number, max: number) =>
+  z.preprocess(
+    (value) => typeof value === "string" && decimal.test(value) ? Number(value) : value,
+    z.number().min(min).max(max),
+  );
+
+/** A whole number as `decimalNumber` reads it, within bounds. */
+export const whole = (min: number, max: number) => decimalNumber(min, max).pipe(z.int());
 export const text = z.string().trim().min(1);
 export const flag = z.preprocess(
   (value) =>
@@ -9,6 +18,8 @@ export const flag = z.preprocess(
       ? ({ "1": true, true: true, yes: true, "0": false, false: false, no: false, "": false }[
         value.toLowerCase()
       ] ?? value)
+      : value === 1 || value === 0 // in the file of HOLDFAST_CONFIG
+      ? value === 1
       : value,
   z.boolean(),
 );

@@ -5,7 +5,7 @@ import { authSettings } from "./auth.ts";
 import { backupSettings } from "./backups.ts";
 import { httpSettings } from "./http.ts";
 import { s3Settings } from "./s3.ts";
-import { flag, list, setting, text, whole } from "./definition.ts";
+import { decimalNumber, flag, list, setting, text, whole } from "./definition.ts";
 
 const bytes = (min: number, max: number) => whole(min, max);
 const MiB = 1024 * 1024;
@@ -212,7 +212,7 @@ export const settings = {
     "Age at which a partition of `market.ticks` is detached. Off by default. Applies until you set the table's policy through the API.",
   ),
   HOLDFAST_RETENTION_BRAKE_RATIO: setting(
-    z.coerce.number().min(0).max(1).default(0.1),
+    decimalNumber(0, 1).default(0.1),
     "a number from 0 to 1 (1: no limit)",
     "Maximum share of a table's partitions or rows that one rotation detaches, moves or drops without confirmation; one or two partitions are always allowed. A larger removal, and the removal of a table's newest rows, requires `confirm`. See [partitions](partitions.md#what-retention-does-not-do-unasked).",
   ),

@@ -26,3 +26,9 @@ export function readArguments<T extends NonNullable<ParseArgsConfig["options"]>>
     throw new UsageError(`${first}; see deno task ${command} --help`);
   }
 }
+
+/** Throws a UsageError for arguments of a command that has only flags: they would be ignored. */
+export function refusePositionals(command: string, [first]: readonly string[]): void {
+  if (first === undefined) return;
+  throw new UsageError(`${command} takes no ${first}; see deno task ${command} --help`);
+}

@@ -10,8 +10,8 @@ import {
 import type { Rule, RuleLevels } from "../../services/alerts/rules/rule.ts";
 import {
   Acknowledgement,
-  Alert,
   AlertList,
+  ListedAlert,
   type RuleChange,
   RuleChanges,
   RuleList,
@@ -54,7 +54,7 @@ const acknowledgeRoute = createRoute({
     params: z.object({ id: z.uuid() }),
     body: { required: false, content: { "application/json": { schema: Acknowledgement } } },
   },
-  responses: { 200: jsonAnswer(Alert, "The acknowledged alert") },
+  responses: { 200: jsonAnswer(ListedAlert, "The acknowledged alert") },
 });
 
 const rulesRoute = createRoute({
@@ -169,7 +169,7 @@ export function alertRoutes(
       c.req.valid("param").id,
       [by, c.get("role")].filter(Boolean).join(", "),
     );
-    return c.json({ ...alert, cure: [...alert.cure] }, 200);
+    return c.json({ ...alert, database: databaseName, cure: [...alert.cure] }, 200);
   });
   return router;
 }

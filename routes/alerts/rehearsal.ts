@@ -47,7 +47,8 @@ export function alertRehearsalRoutes(
     const { rule: name, scope, from, to, days = 7, changes } = c.req.valid("json");
     const rule = alerts.tryLevels(name, changes);
     const until = to === undefined ? alerts.now().getTime() : Date.parse(to);
-    const since = from === undefined ? until - days * dayMs : Date.parse(from);
+    const asked = from === undefined ? until - days * dayMs : Date.parse(from);
+    const since = Math.max(0, asked); // nothing was measured before 1970
     if (since >= until) {
       throw new HoldfastError("invalid_request", "Cannot rehearse: from must be before to", {
         problems: [{ path: "from", message: "must be before to" }],

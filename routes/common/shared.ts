@@ -75,8 +75,14 @@ export function createRouter(
   return new OpenAPIHono<AppEnv>({ ...options, defaultHook: refuseInvalid });
 }
 
+const timeForm =
+  "must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00Z (in a query, + is written %2B)";
+
 /** An RFC 3339 time with an offset. */
-export const Time = z.iso.datetime({ offset: true }).openapi({ example: "2026-01-31T09:30:00Z" });
+export const Time = z.iso.datetime({
+  offset: true,
+  error: ({ code }) => code === "invalid_format" ? timeForm : undefined,
+}).openapi({ example: "2026-01-31T09:30:00Z" });
 
 /** A whole number in a path or query, written as digits alone: no sign, blank, exponent or leading zero. */
 export const wholeParam = (min: number, max: number) =>

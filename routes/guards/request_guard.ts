@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { HoldfastError, type InputProblem } from "../../errors.ts";
 import { suggestion } from "../../lib/text/nearest.ts";
 import { unusableText } from "../../lib/text/usable_text.ts";
+import { describeJsonFault } from "../../services/ingest/parse/json_fault.ts";
 import { type Operation, operationsOf } from "../common/operation_document.ts";
 import type { AppEnv } from "../common/shared.ts";
 
@@ -65,7 +65,19 @@ function checkQuery(c: Context<AppEnv>, { name, query }: Operation): void {
   }
 }
 
-/** Refuses a JSON body that is no UTF-8, nested too deep, or holds text that no database can store. */
+/** Refuses text that is not JSON, with the line and the field of the fault. */
+function checkSyntax(text: string): void {
+  try {
+    if (text !== "") JSON.parse(text);
+  } catch {
+    const { line, field = "json", words } = describeJsonFault(text);
+    refuse(`Malformed JSON in request body: line ${line}: ${words}`, [
+      { line, path: field, message: `the body is not JSON: ${words}` },
+    ]);
+  }
+}
+
+/** Refuses a JSON body that is no UTF-8, no JSON, nested too deep, or holds text that no database can store. */
 async function checkJson(c: Context<AppEnv>): Promise<void> {
   let text: string;
   try {
@@ -76,6 +88,15 @@ async function checkJson(c: Context<AppEnv>): Promise<void> {
   }
   const problem = unusableText(text, limits);
   if (problem) refuse(`Cannot read the body: ${problem.path}: ${problem.message}`, [problem]);
+  checkSyntax(text);
+}
+
+/** Refuses a body whose type is missing or not taken. */
+function refuseType(wanted: string | undefined): never {
+  const message = `Send the body with Content-Type: ${wanted}`;
+  throw new HoldfastError("unsupported_media_type", message, {
+    problems: [{ path: "content-type", message }],
+  });
 }
 
 /**
@@ -90,7 +111,7 @@ function checkBody(c: Context<AppEnv>, { name, bodyTypes }: Operation): Promise<
   // Uploads name their own formats, and are streamed.
   if (bodyTypes.length > 1) return;
   const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (type !== bodyTypes[0]) throw new HTTPException(415);
+  if (type !== bodyTypes[0]) refuseType(bodyTypes[0]);
   return type === "application/json" ? checkJson(c) : undefined;
 }
 

@@ -145,6 +145,7 @@ export function healthRoutes(
     startedAt,
     isPrepared,
     preparationProblem,
+    databaseName,
   }: {
     monitor: Pick<Monitor, "snapshot">;
     feeds: Pick<Feeds, "report">;
@@ -155,6 +156,7 @@ export function healthRoutes(
     startedAt: number;
     isPrepared: () => boolean;
     preparationProblem: () => Check | undefined;
+    databaseName: string;
   },
 ) {
   const router = createRouter();
@@ -169,7 +171,7 @@ export function healthRoutes(
       : snapshot.status;
     const httpStatus = status === "unhealthy" ? 503 : 200;
     if (httpStatus === 503) c.header("Retry-After", retryAfterSeconds);
-    if (c.req.header("accept")?.includes("application/health+json")) {
+    if (c.req.header("accept")?.toLowerCase().includes("application/health+json")) {
       c.header("content-type", "application/health+json");
       const body = JSON.stringify(ietfHealth(status, version, checks));
       return c.body(body, httpStatus) as never;
@@ -204,7 +206,11 @@ export function healthRoutes(
 
   router.openapi(databaseRoute, (c) => {
     const report = databaseHealth(monitor.snapshot());
-    const alerts = report.alerts.map((alert) => ({ ...alert, cure: [...alert.cure] }));
+    const alerts = report.alerts.map((alert) => ({
+      ...alert,
+      database: databaseName,
+      cure: [...alert.cure],
+    }));
     const { since, feeds: shown } = feeds.report(feedsShown);
     const known = new Set(report.recommendations.map(({ id }) => id));
     const proposed = rehearsals.candidates().filter(({ id }) => !known.has(id));

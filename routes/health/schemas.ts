@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { type Refusal as RefusalName, refusals } from "../../services/market/reads/freshness.ts";
 import { rehearsalVerdicts } from "../../services/rehearsals/rehearsal.ts";
-import { Alert } from "../alerts/schemas.ts";
+import { ListedAlert } from "../alerts/schemas.ts";
 import { BackupHealth } from "../backups/schemas.ts";
 import { PartitionTable } from "../partitions/schemas.ts";
 import { nextCursor, orNull, Time } from "../common/shared.ts";
@@ -169,7 +169,7 @@ export const DatabaseHealthResponse = z.object({
   }),
   reads: ReadsHealth.optional().openapi({ description: "Only if HOLDFAST_READ_URLS is set" }),
   backups: BackupHealth,
-  alerts: z.array(Alert),
+  alerts: z.array(ListedAlert),
   recommendations: z.array(Recommendation),
 }).openapi("DatabaseHealthResponse");
 

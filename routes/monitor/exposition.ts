@@ -47,7 +47,7 @@ export function expositionRoutes(
   const router = createRouter();
   const pause = () => setImmediate();
   router.openapi(scrapeRoute, async (c) => {
-    const format = c.req.header("accept")?.includes("application/openmetrics-text")
+    const format = c.req.header("accept")?.toLowerCase().includes("application/openmetrics-text")
       ? "openmetrics"
       : "prometheus";
     const shared = { version, startedAt, lag: eventLoop.lag() };

@@ -39,6 +39,7 @@ const Series = z.object({
 const MetricList = z.object({
   metrics: z.array(z.object({
     name: z.string(),
+    database: z.string().openapi({ description: "The database that is measured" }),
     unit: z.string(),
     scope: z.string().openapi({ description: "Table, slot or other object; empty: the server" }),
     value: z.number().nullable().openapi({ description: "Present value; null: unknown" }),
@@ -173,7 +174,11 @@ export function metricRoutes(
       ...c.req.valid("query"),
       keyOf: ({ name, scope }) => `${name} ${scope}`,
     });
-    const metrics = rows.map((metric) => ({ ...metric, unit: unitOf(metric.name) }));
+    const metrics = rows.map((metric) => ({
+      ...metric,
+      database: databaseName,
+      unit: unitOf(metric.name),
+    }));
     return c.json({ metrics, next_cursor }, 200);
   });
   router.openapi(movesRoute, async (c) => {

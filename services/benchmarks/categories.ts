@@ -1,3 +1,5 @@
+import { StartError } from "../../errors.ts";
+
 /** The unit of a category's target and figures. */
 export type TargetUnit = "ratio" | "inserts/min";
 
@@ -32,6 +34,22 @@ export function targetUnitOf(category: Category): TargetUnit {
 }
 
 export type TargetOverrides = Readonly<Record<string, number>>;
+
+/** Throws a StartError for a target of no category, and for a capacity that nothing could miss. */
+export function checkTargets(overrides: TargetOverrides): void {
+  for (const [name, target] of Object.entries(overrides)) {
+    const category = categories.find((one) => one === name);
+    const isSense = category && (targetUnitOf(category) === "ratio" || target > 0);
+    if (isSense) continue;
+    throw new StartError(
+      `HOLDFAST_BENCH_TARGETS is ${JSON.stringify(overrides)}; allowed: ${
+        category
+          ? `more than 0 inserts per minute for ${category}`
+          : `targets of the categories ${categories.join(", ")}`
+      }`,
+    );
+  }
+}
 
 /** Returns the target of a case: from the settings, else its own, else that of its category. */
 export function targetOf(

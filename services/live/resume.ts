@@ -63,5 +63,6 @@ export function whyNot(hub: Hub, { seq, stream, cursor }: ResumeFrom): string {
   if (stream !== undefined && stream !== hub.stream) {
     return "that stream is of another start or another instance; this one is in hello";
   }
+  if (seq !== undefined && seq > hub.seq) return `${seq} was never sent; the last is ${hub.seq}`;
   return `messages after ${seq} are no longer kept`;
 }

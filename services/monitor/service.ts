@@ -15,6 +15,7 @@ import { readTables } from "../partitions/report/reading.ts";
 import type { TableReading } from "../partitions/report/report.ts";
 import type { RewriteReport } from "../partitions/rewrite/report.ts";
 import { createCollection } from "./collect/collection.ts";
+import type { DiskSpace } from "./collect/disk.ts";
 import { IngestRate } from "./observations/ingest_rate.ts";
 import { afterAnswer, afterFailure, neverReached } from "./collect/reachability.ts";
 import { emptyReading, type Reading } from "./collect/reading.ts";
@@ -63,6 +64,8 @@ export interface MonitorParts {
   changes: Changes;
   incidents: Pick<Incidents, "observe" | "settle">;
   writeWatch: WriteWatch;
+  /** Reads the space on the server's disk, where it is visible. */
+  readDisk?: (() => Promise<DiskSpace | undefined>) | undefined;
   hub: Publisher;
   config: MonitorConfig;
   clock: Clock;

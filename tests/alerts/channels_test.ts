@@ -212,6 +212,14 @@ Deno.test("channels are settings, and a wrong one stops the start without showin
         !error.message.includes("ops.example"),
     );
   }
+  const keyed = (secret: string) => read([{ ...good, type: "webhook", secret }]);
+  for (const secret of ["whsec_MfKQ9r8G", "whsec_MfKQ9r8GKg==", "whsec_MfKQ9r8GKg", "plain text"]) {
+    keyed(secret)();
+    sign(secret, "1", "2", "3");
+  }
+  for (const secret of ["whsec_!!", "whsec_MfKQ9", "whsec_Mf KQ"]) {
+    assert.throws(keyed(secret), /HOLDFAST_CHANNELS is \(hidden\)/);
+  }
   assert.throws(() => readConfig({ HOLDFAST_CHANNELS: "[" }), /^StartError: HOLDFAST_CHANNELS is/);
 });
 

@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { backup } from "../../commands/backup.ts";
+import { demo } from "../../commands/demo.ts";
+import { doctor } from "../../commands/doctor.ts";
+import type { CommandContext } from "../../commands/serve.ts";
 import { connectSql, type Sql } from "../../db/connection.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startApp } from "../helpers/test_app.ts";
@@ -85,6 +89,15 @@ Deno.test("the demo feeds nothing into a database that has instruments, unless i
   bold.kill("SIGTERM");
   assert.equal(await bold.exited, 0);
   assert.ok(await ticks() > before);
+});
+
+Deno.test("a command that has only flags ignores no other argument", async () => {
+  const untouched = {} as CommandContext;
+  for (const [name, command] of Object.entries({ backup, demo, doctor })) {
+    await assert.rejects(command(untouched, ["20260131T093000Z-1f3a5c"]), {
+      message: `${name} takes no 20260131T093000Z-1f3a5c; see deno task ${name} --help`,
+    });
+  }
 });
 
 Deno.test("flags that no command has are refused, help helps, and a setting that is none is named", async () => {

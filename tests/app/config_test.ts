@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { listenFailure } from "../../commands/serve.ts";
 import { readConfig, unknownSettings } from "../../config/config.ts";
 import { StartError } from "../../errors.ts";
-import { buildRules } from "../../services/alerts/rules/overrides.ts";
+import { serveHttp } from "../../runtime/http/serve.ts";
+import { buildRules, checkChannelRules } from "../../services/alerts/rules/overrides.ts";
+import { checkTargets } from "../../services/benchmarks/categories.ts";
 
 function refusal(env: Record<string, string>, file?: string): string {
   try {
@@ -43,6 +46,38 @@ Deno.test("a bad value names the setting, the value and what is allowed", () => 
     [{ HOLDFAST_INSECURE: "perhaps" }, /^HOLDFAST_INSECURE is "perhaps"; allowed: 0 or 1/],
   ];
   for (const [env, message] of cases) assert.match(refusal(env), message);
+});
+
+Deno.test("what is no number is refused, and not read as 0 or 1", () => {
+  for (const PORT of [" ", "0x1f90", "true", "8000 8001", "1_000", "Infinity"]) {
+    assert.match(refusal({ PORT }), /^PORT is ".+"; allowed: a whole number from 0 to 65535/);
+  }
+  for (const value of ["null", "true", "[]", "[8000]", "{}"]) {
+    for (const name of ["PORT", "HOLDFAST_RETENTION_DAYS", "HOLDFAST_RETENTION_BRAKE_RATIO"]) {
+      const message = refusal({ HOLDFAST_CONFIG: "h.json" }, `{"${name}": ${value}}`);
+      assert.equal(message.startsWith(`${name} is ${value}; allowed: `), true, message);
+    }
+  }
+  for (const [text, port] of [["8001", 8001], [" 8001\n", 8001], ["8e3", 8000]] as const) {
+    assert.equal(readConfig({ PORT: text }).PORT, port);
+  }
+});
+
+Deno.test("a flag in the file is true or false, 1 or 0", () => {
+  const insecure = (value: string) =>
+    readConfig({ HOLDFAST_CONFIG: "h.json" }, () => `{"HOLDFAST_INSECURE": ${value}}`)
+      .HOLDFAST_INSECURE;
+  assert.deepEqual(["1", "0", "true", "false", '"1"'].map(insecure), [
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
+  assert.match(
+    refusal({ HOLDFAST_CONFIG: "h.json" }, '{"HOLDFAST_INSECURE": 2}'),
+    /^HOLDFAST_INSECURE is 2; allowed: 0 or 1/,
+  );
 });
 
 Deno.test("a bad secret is refused without being shown", () => {
@@ -104,5 +139,77 @@ Deno.test("levels of alerts are set by name, and an unknown name stops the start
       () => buildRules("production", [{ name: name ?? "", value: value ?? "" }]),
       StartError,
     );
+  }
+});
+
+Deno.test("levels with which a rule could not work stop the start, as the API refuses them", () => {
+  const start = (levels: Record<string, string>) =>
+    buildRules(
+      "production",
+      Object.entries(levels).map(([level, value]) => ({
+        name: `HOLDFAST_ALERT_CONNECTION_POOL_${level}`,
+        value,
+      })),
+    );
+  const bad: [Record<string, string>, RegExp][] = [
+    [{ WARNING: "-1" }, /^HOLDFAST_ALERT_CONNECTION_POOL_WARNING is "-1"; allowed: .*negative/],
+    [{ WARNING: "0.99" }, /^HOLDFAST_ALERT_CONNECTION_POOL_WARNING is "0.99"; allowed: .*critical/],
+    [{ CLEAR: "0.9" }, /^HOLDFAST_ALERT_CONNECTION_POOL_CLEAR is "0.9"; allowed: .*must be below/],
+  ];
+  for (const [levels, message] of bad) assert.throws(() => start(levels), { message });
+  assert.ok(start({ WARNING: "0.98", CRITICAL: "0.99" }).length > 0);
+  assert.ok(start({ ENABLED: "0" }).length > 0);
+});
+
+Deno.test("a listener that does not start names the setting that is to be changed", async () => {
+  const handle = () => new Response();
+  const listen = async (host: string, port: number): Promise<string> => {
+    try {
+      await (await serveHttp({ host, port, handle })).stop();
+    } catch (error) {
+      return listenFailure({ HOST: host, PORT: port }, error).message;
+    }
+    assert.fail(`${host}:${port} was listened on`);
+  };
+  // An address of documentation (RFC 5737) is of no machine.
+  const message = await listen("192.0.2.1", 8000);
+  assert.match(
+    message,
+    /^Cannot listen on 192\.0\.2\.1:8000 .*; HOST is "192\.0\.2\.1"; allowed: /,
+  );
+  const first = await serveHttp({ host: "127.0.0.1", port: 0, handle });
+  try {
+    assert.match(await listen("127.0.0.1", first.port), /choose another PORT$/);
+  } finally {
+    await first.stop();
+  }
+});
+
+Deno.test("what a setting names and does not exist stops the start", () => {
+  const channels = (rule: string) =>
+    readConfig({
+      HOLDFAST_CHANNELS: JSON.stringify([
+        { name: "chat", type: "slack", url: "https://hooks.example/x", rules: [rule] },
+      ]),
+    }).HOLDFAST_CHANNELS;
+  checkChannelRules(channels("database_down"));
+  assert.throws(() => checkChannelRules(channels("databse_down")), {
+    name: "StartError",
+    message:
+      /^HOLDFAST_CHANNELS limits the channel chat .*"databse_down"; did you mean database_down\?/,
+  });
+  const targets = (text: string) =>
+    readConfig({ HOLDFAST_BENCH_TARGETS: text }).HOLDFAST_BENCH_TARGETS;
+  checkTargets(targets('{"insert_performance": 0.5, "monitoring_overhead": -0.1, "custom": 0}'));
+  for (
+    const [text, message] of [
+      [
+        '{"insert_perfomance": 0.5}',
+        /^HOLDFAST_BENCH_TARGETS is .*; allowed: targets of the categ/,
+      ],
+      ['{"high_frequency_capacity": 0}', /allowed: more than 0 inserts per minute/],
+    ] as const
+  ) {
+    assert.throws(() => checkTargets(targets(text)), { name: "StartError", message });
   }
 });

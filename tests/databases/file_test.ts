@@ -21,6 +21,7 @@ Deno.test("a file of databases is read, and what is wrong with it is said withou
     [file([{ name: "a" }]), /databases\.0\.url/],
     [file([{ name: "a/b", url: "postgres://h/d" }]), /databases\.0\.name: is 1 to 63 letters/],
     [file([{ name: "a", url: "mysql://u:secret@h/d" }]), /databases\.0\.url: is a URL such as/],
+    [file([{ name: "a", url: "embedded" }]), /databases\.0\.url: .*set DATABASE_URL=embedded/],
     [file([{ name: "a", url: "postgres://h/d", uri: 1 }]), /unknown field "uri"/],
     [
       file([{ name: "a", url: "postgres://h/d" }, { name: "a", url: "postgres://h/e" }]),

@@ -76,6 +76,16 @@ async function checkAlerts(app: TestApp): Promise<void> {
     return answer.status === 200 && found;
   }, "a metric of the second database");
   assert.equal(series.database, "second");
+  const { alerts } = await app.json<AlertPage>("/api/databases/gone/health/database");
+  assert.ok(alerts.some(({ rule }) => rule === "database_down"));
+  const { metrics } = await app.json<{ metrics: { database: string }[] }>(
+    "/api/databases/gone/metrics",
+  );
+  assert.deepEqual(
+    [...new Set([...alerts, ...metrics].map(({ database }) => database))],
+    ["gone"],
+    "what is of a database says so",
+  );
 }
 
 interface IncidentPage {

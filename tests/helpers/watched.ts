@@ -4,6 +4,7 @@ import { createLogger, type LogFields } from "../../log.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
 import { type Collection, createCollection } from "../../services/monitor/collect/collection.ts";
+import { createDiskReader } from "../../services/monitor/collect/disk.ts";
 import { deriveMetrics } from "../../services/monitor/signals/derived.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
 import { readSignals, type SignalValue } from "../../services/monitor/signals/signal.ts";
@@ -43,6 +44,7 @@ export function watch(target: Target): Watched {
     everyMs,
     maxAgeMs,
     changes: createChanges({ now: () => Date.now() }),
+    readDisk: createDiskReader("."),
     clock: systemClock,
     log,
   });

@@ -67,6 +67,23 @@ Deno.test("a parameter given twice is refused, and so is a number that is not pl
   assert.equal((await app.request("/api/instruments?limit=5")).status, 200);
 });
 
+Deno.test("a time in another form is refused with the form that is taken", async () => {
+  for (
+    const from of ["2026-01-31", "1764331200", "2026-01-31T09:30:00", "2026-01-31T09:30:00+02:00"]
+  ) {
+    const { status, path, message } = await refusal(`/api/ticks?symbol=A&from=${from}`);
+    assert.deepEqual([from, status, path], [from, 400, "from"]);
+    assert.match(message ?? "", /^must be an RFC 3339 time with an offset, such as 2026-.*%2B/);
+  }
+  const before = await refusal(
+    "/api/alerts/rehearse",
+    json(
+      '{"rule":"connections","to":"0000-01-01T00:00:00Z"}',
+    ),
+  );
+  assert.deepEqual([before.status, before.path], [400, "from"]);
+});
+
 Deno.test("a body is never ignored: its type must be named, and an operation that takes none refuses one", async () => {
   const retry = "/api/quarantine/retry";
   for (const type of [null, "text/plain", "application/x-www-form-urlencoded"]) {
@@ -79,6 +96,31 @@ Deno.test("a body is never ignored: its type must be named, and an operation tha
   assert.equal(none.status, 404);
   const taken = await refusal("/api/session", { ...json("{}"), method: "DELETE" });
   assert.deepEqual([taken.status, taken.message], [400, "is not taken here"]);
+});
+
+Deno.test("a body that is not JSON, or not said to be, is refused with what is wrong and where", async () => {
+  const cases: [string, string, number, string, RegExp][] = [
+    ["/api/partitions/plan", "{", 400, "json", /ends too early/],
+    ["/api/instruments", '{"symbol":"A",\n"tick_size":NaN}', 400, "tick_size", /unexpected "NaN"/],
+    ["/api/instruments", '{"symbol":"A",}', 400, "json", /unexpected "}"/],
+    ["/api/backups", "{} x", 400, "json", /unexpected "x"/],
+    ["/api/alerts/rehearse", "{'rule':1}", 400, "json", /unexpected "'"/],
+    ["/api/rehearsals", " ", 400, "json", /ends too early/],
+  ];
+  for (const [path, body, status, at, message] of cases) {
+    const found = await refusal(path, json(body));
+    assert.deepEqual([body, found.status, found.code, found.path], [
+      body,
+      status,
+      "invalid_request",
+      at,
+    ]);
+    assert.match(found.message ?? "", message);
+  }
+  const answer = await app.request("/api/instruments", json('{"symbol":"A",\n\n"kind":x}'));
+  assert.equal((await answer.json()).errors[0].line, 3);
+  const typed = await refusal("/api/instruments", json("{}", "text/plain"));
+  assert.deepEqual([typed.status, typed.path], [415, "content-type"]);
 });
 
 Deno.test("an action on many rows says which, or says that it means all", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { serveLive } from "../../services/live/connection.ts";
 import { createHub } from "../../services/live/hub.ts";
-import { missedSince, readResume, readResumeQuery } from "../../services/live/resume.ts";
+import { missedSince, readResume, readResumeQuery, whyNot } from "../../services/live/resume.ts";
 
 const clock = { now: () => new Date("2026-01-31T09:30:00Z") };
 
@@ -106,6 +106,13 @@ Deno.test("a cursor of the same position and another event is not taken for this
   const { types, readOn, connection } = connect("2-ffffffff");
   await readOn();
   assert.deepEqual(types(), ["hello", "cannot_resume", 3]);
+  connection.end();
+});
+
+Deno.test("a number that was never sent is not said to be forgotten", () => {
+  const { hub, connection } = connect("1-0123abcd");
+  assert.equal(whyNot(hub, { seq: 99 }), "99 was never sent; the last is 3");
+  assert.match(whyNot(hub, { seq: 1 }), /no longer kept/);
   connection.end();
 });
 

@@ -89,6 +89,11 @@ Deno.test("asked for application/health+json, it answers in the health draft's f
   assert.equal(body.status, "pass");
   assert.equal(body.checks["database:status"][0].status, "pass");
   assert.ok(Date.parse(body.checks["database:status"][0].time) > 0);
+  // Media types do not depend on case (RFC 9110).
+  const shouted = await app.request("/api/health", {
+    headers: { accept: "Application/Health+JSON" },
+  });
+  assert.equal((await shouted.json()).status, "pass");
 });
 
 Deno.test("the database's figures are the server's own", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { partitionHealth } from "../../services/monitor/health/health.ts";
 import { createLoneMonitor } from "../helpers/monitor.ts";
 import { onServer, openPlain } from "../helpers/majors.ts";
 
@@ -22,6 +23,18 @@ Deno.test("a snapshot has the last readings, is worked out once, and never chang
       assert.equal(again.tables, first.tables);
       const runway = first.tables[0]?.runway_seconds;
       assert.equal(runway, 3_600);
+      const [table] = first.tables;
+      assert.ok(table);
+      const known = partitionHealth(first);
+      assert.deepEqual([known.partitions, known.runway_seconds, known.holes], [1, 3_600, 0]);
+      const gone = partitionHealth({ ...first, unreachable: { since: now, error: "gone" } });
+      assert.deepEqual(
+        [gone.tables_managed, gone.partitions, gone.runway_seconds, gone.holes, gone.default_rows],
+        [null, null, null, null, null],
+        "what an unreachable server had is not what it has",
+      );
+      const unread = { ...table, unread: true, holes: [], runway_seconds: null };
+      assert.equal(partitionHealth({ ...first, tables: [table, unread] }).holes, null);
 
       now += 5_000;
       await sql`select 1`;

@@ -1,8 +1,10 @@
+import type { ChannelSetting } from "../../../config/channels.ts";
 import type { AlertOverride } from "../../../config/config.ts";
 import { StartError } from "../../../errors.ts";
+import { suggestion } from "../../../lib/text/nearest.ts";
 import { shippedRules } from "./catalog/list.ts";
 import type { Profile, RuleDefinition } from "./definition.ts";
-import { Rule, type RuleLevels } from "./rule.ts";
+import { Rule, type RuleLevels, ruleProblems } from "./rule.ts";
 
 type Changes = Partial<RuleLevels>;
 
@@ -35,16 +37,23 @@ function levelValue(level: (typeof levelNames)[number], text: string): number | 
   return Number.isFinite(value) && value >= min && value <= max ? value : undefined;
 }
 
-function parseOverride({ name, value }: AlertOverride): { rule: string; changes: Changes } {
+interface ParsedOverride {
+  rule: string;
+  changes: Changes;
+  given: AlertOverride;
+}
+
+function parseOverride(given: AlertOverride): ParsedOverride {
+  const { name, value } = given;
   const words = name.slice("HOLDFAST_ALERT_".length).toLowerCase();
   for (const rule of shippedRules) {
     if (words === `${rule.name}_enabled` && /^(0|1|true|false)$/.test(value)) {
-      return { rule: rule.name, changes: { enabled: value === "1" || value === "true" } };
+      return { rule: rule.name, changes: { enabled: value === "1" || value === "true" }, given };
     }
     for (const level of levelNames) {
       const number = levelValue(level, value);
       if (words === `${rule.name}_${level}` && number !== undefined) {
-        return { rule: rule.name, changes: { [level]: number } };
+        return { rule: rule.name, changes: { [level]: number }, given };
       }
     }
   }
@@ -57,6 +66,35 @@ function parseOverride({ name, value }: AlertOverride): { rule: string; changes:
   );
 }
 
+/** Throws a StartError for levels with which the rule cannot work, as a request for them is refused. */
+function checkLevels(rule: Rule, overrides: readonly ParsedOverride[]): void {
+  const [problem] = ruleProblems(rule);
+  const [first] = overrides;
+  if (!problem || !first) return;
+  const { given } = overrides.find(({ changes }) => problem.path in changes) ?? first;
+  throw new StartError(
+    `${given.name} is ${
+      JSON.stringify(given.value)
+    }; allowed: levels with which the rule ${rule.name} can work: ${problem.message}`,
+  );
+}
+
+/** Throws a StartError for a channel that is limited to a rule that does not exist: nobody would miss its notices. */
+export function checkChannelRules(
+  channels: readonly Pick<ChannelSetting, "name" | "rules">[],
+): void {
+  const known = shippedRules.map(({ name }) => name);
+  for (const { name: channel, rules = [] } of channels) {
+    const unknown = rules.find((rule) => !known.includes(rule));
+    if (unknown === undefined) continue;
+    throw new StartError(
+      `HOLDFAST_CHANNELS limits the channel ${channel} to the rule ${JSON.stringify(unknown)}${
+        suggestion(unknown, known)
+      }; allowed: ${known.join(", ")}`,
+    );
+  }
+}
+
 const profileChanges = ({ profiles }: RuleDefinition, profile: Profile): Changes =>
   (profile === "production" ? undefined : profiles?.[profile]) ?? {};
 
@@ -64,10 +102,11 @@ const profileChanges = ({ profiles }: RuleDefinition, profile: Profile): Changes
 export function buildRules(profile: Profile, overrides: readonly AlertOverride[]): Rule[] {
   const parsed = overrides.map(parseOverride);
   return shippedRules.map((definition) => {
-    const changes = parsed.filter(({ rule }) => rule === definition.name)
-      .map((one) => one.changes);
+    const own = parsed.filter(({ rule }) => rule === definition.name);
     // Parsing drops what only the definition has.
     const rule = withChanges(Rule.parse(definition), profileChanges(definition, profile));
-    return withChanges(rule, Object.assign({}, ...changes));
+    const changed = withChanges(rule, Object.assign({}, ...own.map(({ changes }) => changes)));
+    checkLevels(changed, own);
+    return changed;
   });
 }

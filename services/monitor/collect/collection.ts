@@ -13,6 +13,7 @@ import type { PerformanceMetrics } from "../signals/derived.ts";
 import type { View } from "../signals/signal.ts";
 import { collectTier, type TierOutcome } from "./collect_tier.ts";
 import { createObservations, type DatabaseRatesReading } from "../observations/observations.ts";
+import type { DiskSpace } from "./disk.ts";
 import { copyReadings, emptyReadings, type Readings } from "./reading.ts";
 
 export type TierTimes = Record<Tier, number>;
@@ -32,13 +33,15 @@ const deadlinesMs: TierTimes = { fast: 2_500, stats: 12_000, slow: 12_000, hourl
 
 /** Runs the collectors over the monitor's two connections and keeps what several readings show together. */
 export function createCollection(
-  { fastPool, slowPool, everyMs, maxAgeMs, changes, onStatementWork, clock, log }: {
+  { fastPool, slowPool, everyMs, maxAgeMs, changes, onStatementWork, readDisk, clock, log }: {
     fastPool: Pool;
     slowPool: Pool;
     everyMs: TierTimes;
     maxAgeMs: TierTimes;
     changes: Changes;
     onStatementWork?: OnStatementWork;
+    /** Reads the space on the server's disk, where it is visible. */
+    readDisk?: (() => Promise<DiskSpace | undefined>) | undefined;
     clock: Clock;
     log: Logger;
   },
@@ -94,6 +97,7 @@ export function createCollection(
         observations.noteFast(before);
         noteCounterReset(before);
       }
+      if (tier === "slow" && readDisk) observations.noteDisk(await readDisk());
       if (outcome.kind === "unreachable") return outcome;
       observations.note(tier, before);
       await noteChanges(tier, before);

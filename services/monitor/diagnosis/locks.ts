@@ -42,7 +42,10 @@ function absent(pid: number): LockRow {
   };
 }
 
-/** Returns the blocking trees: roots are blockers that nobody blocks. Each waiter appears once, under its first blocker. Pure. */
+/**
+ * Returns the blocking trees: roots are blockers that nobody blocks, and one of each circle that the server has not
+ * broken yet (deadlock_timeout). Each waiter appears once, under its first blocker. Pure.
+ */
 export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
   const waiters = rows.filter((row) => row.blockers.length > 0);
   const present = new Set(rows.map(({ pid }) => pid));
@@ -65,8 +68,7 @@ export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
       blocked: under(row.pid),
     }));
   };
-  const roots = rows.filter((row) => row.blockers.length === 0);
-  return [...roots, ...[...gone].map(absent)].map((row) => ({
+  const rootOf = (row: LockRow): RootBlocker => ({
     pid: row.pid,
     query: row.query,
     state: row.state,
@@ -75,5 +77,13 @@ export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
     application: row.application,
     backend_start: row.backend_start,
     blocked: under(row.pid),
-  }));
+  });
+  const roots = rows.filter((row) => row.blockers.length === 0);
+  const trees = [...roots, ...[...gone].map(absent)].map(rootOf);
+  for (const row of waiters) {
+    if (seen.has(row.pid)) continue;
+    seen.add(row.pid);
+    trees.push(rootOf(row));
+  }
+  return trees;
 }

@@ -5,19 +5,23 @@ import { checksOf } from "./checks.ts";
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
-/** Returns the totals of all managed tables; null is unknown. */
+/** Returns the totals of all managed tables; null is unknown, also while the server is unreachable. */
 export function partitionHealth(snapshot: Snapshot) {
-  const { tables, tablesAt, tablesFresh } = snapshot;
+  const { tables, tablesAt, tablesFresh, unreachable } = snapshot;
+  const known = tablesFresh && !unreachable;
   const runways = tables.flatMap((table) =>
     table.runway_seconds === null ? [] : [table.runway_seconds]
   );
+  const holes = tables.reduce((sum, table) => sum + table.holes.length, 0);
+  // A table that was not read may have holes; those that were found are there.
+  const isUnread = tables.some(({ unread, leaves_unknown }) => unread || leaves_unknown > 0);
   return {
     checked_at: iso(tablesAt),
-    tables_managed: tablesFresh ? tables.length : null,
-    partitions: tablesFresh ? tables.reduce((sum, table) => sum + table.partitions, 0) : null,
-    runway_seconds: tablesFresh && runways.length > 0 ? Math.min(...runways) : null,
-    holes: tablesFresh ? tables.reduce((sum, table) => sum + table.holes.length, 0) : null,
-    default_rows: tablesFresh && tables.every((table) => table.default_rows !== null)
+    tables_managed: known ? tables.length : null,
+    partitions: known ? tables.reduce((sum, table) => sum + table.partitions, 0) : null,
+    runway_seconds: known && runways.length > 0 ? Math.min(...runways) : null,
+    holes: known && (holes > 0 || !isUnread) ? holes : null,
+    default_rows: known && tables.every((table) => table.default_rows !== null)
       ? tables.reduce((sum, table) => sum + (table.default_rows ?? 0), 0)
       : null,
     problems: tables.flatMap((table) =>

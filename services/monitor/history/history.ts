@@ -118,7 +118,10 @@ export function createHistory(
   });
 
   async function read(query: HistoryQuery): Promise<HistoryAnswer | undefined> {
-    const { name, scope = "", from, to, stepSeconds } = query;
+    const { name, scope = "", stepSeconds } = query;
+    // Nothing was measured before 1970, and Postgres has no year 0.
+    const from = Math.max(0, query.from);
+    const to = Math.max(from, query.to);
     const series = storedScope(name, scope);
     const chosen = levelsFor(levels, { from, to, now: now(), stepSeconds });
     const coarse = chosen[0]?.seconds ?? 0;

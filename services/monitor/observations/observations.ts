@@ -5,15 +5,18 @@ import type { Statements } from "../diagnosis/statements.ts";
 import type { PerformanceMetrics } from "../signals/derived.ts";
 import { rateSources, trendSources } from "../signals/list.ts";
 import { isStandby, standbyName } from "../signals/replication.ts";
+import { diskTrend } from "../signals/storage.ts";
 import type { View } from "../signals/signal.ts";
 import { clockSkewMs, costRatio } from "./own_cost.ts";
 import { createCounterRates, type DatabaseRates, ratesBetween } from "./rates.ts";
+import type { DiskSpace } from "../collect/disk.ts";
 import { freshValue, type Readings } from "../collect/reading.ts";
 import { createStandbyProgress } from "./standby_progress.ts";
 import { createStandbysSeen } from "./standbys_seen.ts";
 import { createTrends } from "./trend.ts";
 
 const trendsMax = 1_000;
+const dayMs = 24 * 3_600_000;
 /** A start time is worked out from the uptime: a greater difference means a restart, or another server. */
 const sameStartMs = 60_000;
 
@@ -40,6 +43,7 @@ export function createObservations(
   const indexJudge = createIndexJudge();
   let databaseRates: DatabaseRatesReading | undefined;
   let startedAt: number | undefined;
+  let disk: { space: DiskSpace; at: number } | undefined;
 
   const freshRows = <K extends CollectorName>(of: Readings, at: number, name: K) =>
     freshValue(of[name], at, maxAgeMs[tierOf(name)]) as CollectorRows[K][] | undefined;
@@ -99,6 +103,13 @@ export function createObservations(
   return {
     /** Takes in the counters of the fast tier, also when the server did not answer all of it. */
     noteFast: noteDatabase,
+    /** Takes in the space on the server's disk; undefined: it could not be read. */
+    noteDisk(space: DiskSpace | undefined): void {
+      const at = now();
+      disk = space && { space, at };
+      const shape = { windowMs: dayMs, minSpanMs: everyMs.slow * 1.5 };
+      if (space) trends.note(diskTrend, at, space.used_bytes, shape);
+    },
     /** Takes in what a tier has just read; `before` are the readings before it. */
     note(tier: Tier, before: Readings): void {
       rates.note(tier, before, readings);
@@ -126,6 +137,7 @@ export function createObservations(
         seesAll: of.server.value?.[0]?.sees_all_sessions ?? false,
         failing: Object.entries(of).filter(([, { refusal }]) => refusal !== undefined)
           .map(([name]) => name),
+        disk: disk && at - disk.at <= maxAgeMs.slow ? disk.space : undefined,
         clockSkewMs: clockSkewMs(rowsOf("server")?.[0], readings.server),
         ownCost: {
           ratio: costRatio(readings, everyMs),

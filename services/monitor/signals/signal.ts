@@ -1,5 +1,6 @@
 import type { CollectorName, CollectorRows } from "../../../db/collectors/list.ts";
 import type { JudgedIndexes } from "../diagnosis/index_judge.ts";
+import type { DiskSpace } from "../collect/disk.ts";
 import type { PerformanceMetrics } from "./derived.ts";
 import type { StandbyState } from "../observations/standby_progress.ts";
 
@@ -42,6 +43,8 @@ export interface View {
   seesAll: boolean;
   /** Collectors whose last query the server refused. */
   failing: string[];
+  /** Space on the server's disk; undefined where it is not visible, or was not read of late. */
+  disk: DiskSpace | undefined;
   /** How far Holdfast's clock is ahead of the server's (negative: behind), in milliseconds. */
   clockSkewMs: number | undefined;
   ownCost: { ratio: number | undefined; resting: number };

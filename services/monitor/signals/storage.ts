@@ -11,6 +11,9 @@ function tables({ rows }: View, value: (table: Table) => number | null): Scoped[
     .sort((a, b) => (b.value ?? -1) - (a.value ?? -1));
 }
 
+/** The trend of what is used on the server's disk. */
+export const diskTrend = "disk_used_bytes";
+
 export const storageSignals: readonly Signal[] = [
   {
     name: "database_growth_bytes_per_day",
@@ -21,6 +24,22 @@ export const storageSignals: readonly Signal[] = [
       const perSecond = rows("sizes") && slope("database_bytes");
       return perSecond === undefined ? null : perSecond * 86_400;
     },
+  },
+  {
+    name: "disk_free_bytes",
+    unit: "bytes",
+    collector: "sizes",
+    about:
+      "Free space on the disk of the embedded server; unknown for the server of DATABASE_URL, whose disk is not visible",
+    read: ({ disk }) => disk?.free_bytes,
+  },
+  {
+    name: "disk_full_seconds",
+    unit: "seconds",
+    collector: "sizes",
+    about:
+      "Time until the disk of the embedded server is full at the rate of the last day, whatever fills it; at most a century",
+    read: ({ disk, slope }) => disk && secondsLeft(disk.free_bytes, slope(diskTrend)),
   },
   {
     name: "table_heap_bytes",
