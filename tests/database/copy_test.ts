@@ -101,7 +101,8 @@ Deno.test("A COPY that is given up sends why", async () => {
     await copy.abort();
     assert.equal((await sql`select from copied`).length, 0);
   });
-  assert.match(sent, /f\0\0\0.Error: given up by the sender\0/);
+  const reason = "Error: given up by the sender\0";
+  assert.ok(sent.includes(`f\0\0\0${String.fromCharCode(reason.length + 4)}${reason}`), sent);
 });
 
 Deno.test("A COPY that fails in the moment in which it opens throws the server's error", async () => {

@@ -128,16 +128,42 @@ async function endAtCrash(disk: SmallDisk): Promise<void> {
   }
 }
 
-/** Fills the tables' disk while the write-ahead log still has room in its segment. */
-async function fillTables(disk: SmallDisk): Promise<void> {
+/** Segments of the log, of 16 MB each, that are ready for what is written while the tables' disk is full. */
+const segmentsReady = 6;
+
+/** Lets the server keep used segments of the log as its next ones, until there are enough. */
+async function readyLog(disk: SmallDisk): Promise<void> {
   const sql = connectTo(disk.path);
   try {
-    await sql`select pg_switch_wal()`; // room of 16 MB, already taken from the disk
-    await sql`select pg_logical_emit_message(true, 'test', 'the first record of it')`;
+    await sql`alter system set min_wal_size = '160MB'`;
+    await sql`select pg_reload_conf()`;
+    await eventually(async () => {
+      for (let used = 0; used <= segmentsReady; used++) {
+        await sql`select pg_logical_emit_message(true, 'test', 'a record of this segment')`;
+        await sql`select pg_switch_wal()`;
+      }
+      await sql`checkpoint`;
+      const [ready] = await sql<{ segments: number }[]>`
+        select count(*)::int4 as segments
+        from pg_ls_waldir()
+        where name ~ '^[0-9A-F]{24}$'
+          and name > pg_walfile_name(pg_current_wal_insert_lsn())`;
+      return (ready?.segments ?? 0) >= segmentsReady;
+    }, "the log has segments ready");
   } finally {
     await sql.end({ timeout: 2 });
   }
-  await disk.fill(0);
+}
+
+/** Lets the server give the segments back, so that the log can run out of room again. */
+async function releaseLog(disk: SmallDisk): Promise<void> {
+  const sql = connectTo(disk.path);
+  try {
+    await sql`alter system reset min_wal_size`;
+    await sql`select pg_reload_conf()`;
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
 }
 
 /** Keeps a disk full while `run` runs: the server frees some now and then. */
@@ -230,7 +256,7 @@ testWith(
       let refusedKey = "";
 
       await step("tables that cannot grow: 507, and health names the disk", async () => {
-        await fillTables(disk);
+        await readyLog(disk);
         await whileFull(disk, async () => {
           const refused = () => load.refused.filter(({ status }) => status === 507).length;
           await eventually(() => refused() > 20, "uploads are refused");
@@ -249,6 +275,7 @@ testWith(
 
       await step("space again: uploads go on, also under a key that was refused", async () => {
         await disk.relieve();
+        await releaseLog(disk);
         await awaitProgress(load, 10_000);
         for (const replayed of [false, true]) {
           const body = await (await sendRefused(holdfast, refusedKey)).json();
