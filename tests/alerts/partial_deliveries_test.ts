@@ -49,6 +49,8 @@ Deno.test("PagerDuty, over HTTP: one event answered 400 holds up no other", asyn
     store: {
       saveDelivery: (record) => void saved.push(record),
       deliveries: () => Promise.resolve([]),
+      notifiedAt: () => Promise.resolve(new Map()),
+      isDeliveryUnsaved: () => false,
       db: {} as RecordsDb,
     },
     clock: { now: () => new Date(at) },
