@@ -188,6 +188,7 @@ Deno.test("each metric is known, bad by an enabled rule, or unknown", async () =
   assert.ok(used!.value! > 0);
   assert.deepEqual(await find("standby_replay_delay_seconds"), {
     name: "standby_replay_delay_seconds",
+    database: "default",
     scope: "",
     unit: "seconds",
     value: null,
