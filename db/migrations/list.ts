@@ -18,6 +18,7 @@ import operations from "./0077_operations.sql" with { type: "text" };
 import rehearsals from "./0090_rehearsals.sql" with { type: "text" };
 import rewriteOutcome from "./0100_rewrite_outcome.sql" with { type: "text" };
 import statementHistory from "./0110_statement_history.sql" with { type: "text" };
+import candleGuard from "./0120_candle_guard.sql" with { type: "text" };
 import watchAutovacuum from "./0118_watch_autovacuum.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
@@ -51,4 +52,5 @@ export const migrations: readonly Migration[] = [
   { version: 100, name: "rewrite_outcome", sql: rewriteOutcome },
   { version: 110, name: "statement_history", sql: statementHistory },
   { version: 118, name: "watch_autovacuum", sql: watchAutovacuum },
+  { version: 120, name: "candle_guard", sql: candleGuard },
 ];

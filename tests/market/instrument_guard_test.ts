@@ -51,7 +51,7 @@ testWith(
       `update market.instruments set id = default`,
       `drop table market.instruments`,
     ];
-    // The candles refer to it by a key; without them the guard alone holds.
+    // By its ticks and candles, and by its ticks alone.
     for (const setUp of ["select 1", "delete from market.candles_1m"]) {
       for (const statement of statements) {
         if (setUp !== "select 1" && statement.startsWith("drop")) continue;
@@ -74,7 +74,7 @@ testWith(psqlTool, "in psql an instrument to which nothing refers can be deleted
   const id = await make("FREE");
   const result = await run(`delete from market.instruments where id = ${id}`);
   assert.deepEqual([result.ok, result.output], [true, "DELETE 1"]);
-  // With a candle it is not free, by the candles' key; with neither tick nor candle it is again.
+  // With a candle it is not free, by the candles' guard; with neither tick nor candle it is again.
   const other = await make("CANDLE");
   await send(app, [tick({ ts, symbol: "CANDLE" })]);
   await run(`delete from market.ticks where instrument_id = ${other}`);
@@ -84,6 +84,59 @@ testWith(psqlTool, "in psql an instrument to which nothing refers can be deleted
     `delete from market.instruments where id = ${other}`,
   );
   assert.equal(both.ok, true);
+});
+
+const candleOf = (id: number, minute: number) => `
+  insert into market.candles_1m
+  select ${id}, to_timestamp(${minute} * 60), 1, 1, 1, 1, 1, 1, to_timestamp(0), 1, to_timestamp(0), 1`;
+
+testWith(psqlTool, "in psql a candle belongs to an instrument that is there", async () => {
+  const id = await make("OWNER");
+  const other = await make("OTHER");
+  const missing = 2_147_483_646;
+  const refused = async (statement: string) => {
+    const result = await run(statement);
+    assert.equal(result.ok, false, statement);
+    assert.match(result.errors, /no instrument has the id 2147483646 of a candle/);
+  };
+  await refused(candleOf(missing, 1));
+  await refused(`begin; ${candleOf(id, 2)}; ${candleOf(missing, 2)}; commit`);
+  assert.equal((await run(candleOf(id, 3))).ok, true);
+  await refused(
+    `update market.candles_1m set instrument_id = ${missing} where instrument_id = ${id}`,
+  );
+  const moved = await run(
+    `update market.candles_1m set instrument_id = ${other} where instrument_id = ${id}`,
+  );
+  assert.equal(moved.ok, true, moved.errors);
+  assert.equal((await run(`delete from market.instruments where id = ${id}`)).ok, true);
+  assert.equal((await run(`delete from market.instruments where id = ${other}`)).ok, false);
+  assert.equal(
+    (await run(`delete from market.candles_1m where instrument_id = ${other}`)).ok,
+    true,
+  );
+});
+
+testWith(psqlTool, "a candle that is not committed yet keeps its instrument", async () => {
+  const id = await make("SOON");
+  const raw = await app.sql.reserve();
+  await raw`begin`;
+  await raw.unsafe(candleOf(id, 4));
+  const waiting = run("set lock_timeout = '5s'", `delete from market.instruments where id = ${id}`);
+  await eventually(
+    async () => {
+      const waits = await app.sql`
+        select 1 from pg_stat_activity where query like 'delete from market.instruments%' and wait_event_type = 'Lock'`;
+      return waits.length > 0;
+    },
+    "psql waits for the candle",
+  );
+  await raw`commit`;
+  raw.release();
+  const result = await waiting;
+  assert.equal(result.ok, false);
+  assert.match(result.errors, /referenced by market\.candles_1m/);
+  await app.sql`delete from market.candles_1m where instrument_id = ${id}`;
 });
 
 testWith(
