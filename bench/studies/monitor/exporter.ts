@@ -12,7 +12,9 @@ export async function startExporter(
   { directory, database }: { directory: string; database: string },
 ) {
   const role = "exporter_bench";
-  await sql.unsafe(`create role ${role} login in role pg_monitor`);
+  // The embedded server asks for one.
+  const password = crypto.randomUUID();
+  await sql.unsafe(`create role ${role} login password '${password}' in role pg_monitor`);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -20,7 +22,8 @@ export async function startExporter(
     args: [`--web.listen-address=127.0.0.1:${port}`, "--log.level=error"],
     clearEnv: true,
     env: {
-      DATA_SOURCE_NAME: `host=${directory} user=${role} dbname=${database} sslmode=disable`,
+      DATA_SOURCE_NAME:
+        `host=${directory} user=${role} password=${password} dbname=${database} sslmode=disable`,
     },
     stdout: "null",
     stderr: "null",
