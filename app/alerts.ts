@@ -9,7 +9,7 @@ import {
   createCanary,
   type WritePreparation,
 } from "../services/alerts/evaluation/canary.ts";
-import { checkChannels, type Sender } from "../services/alerts/notify/channels/channel.ts";
+import type { Sender } from "../services/alerts/notify/channels/channel.ts";
 import { createDeliveries } from "../services/alerts/notify/deliveries.ts";
 import { createLease, type Lease } from "../services/alerts/storage/lease.ts";
 import { createLeaseKeeper, type LeaseKeeper } from "../services/alerts/storage/lease_keeper.ts";
@@ -80,7 +80,7 @@ export function composeAlerts(
     lease,
     silences: createSilences({ db, access, clock, log }),
     deliveries: createDeliveries({
-      settings: checkChannels(config.HOLDFAST_CHANNELS),
+      settings: config.HOLDFAST_CHANNELS,
       owner: instance,
       sender: senderOf(config, instance),
       store,

@@ -4,16 +4,13 @@ import { type Alert, runbookOf } from "../../services/alerts/alert.ts";
 import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
 import { backoffMs } from "../../services/alerts/notify/delivery_events.ts";
 import { formatAlertmanager } from "../../services/alerts/notify/channels/alertmanager.ts";
-import {
-  checkChannels,
-  type Message,
-  wants,
-} from "../../services/alerts/notify/channels/channel.ts";
+import { type Message, wants } from "../../services/alerts/notify/channels/channel.ts";
 import { formatPagerDuty } from "../../services/alerts/notify/channels/pagerduty.ts";
 import { formatSlack } from "../../services/alerts/notify/channels/slack.ts";
 import { formatWebhook, sign } from "../../services/alerts/notify/channels/webhook.ts";
 import type { Notice } from "../../services/alerts/notify/due.ts";
 import { sampleAlert } from "../../services/alerts/notify/sample.ts";
+import { checkChannelRules } from "../../services/alerts/rules/overrides.ts";
 import { readConfig } from "../../config/config.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
@@ -225,10 +222,10 @@ Deno.test("channels are settings, and a wrong one stops the start without showin
 
 Deno.test("a channel for a rule that does not exist stops the start", () => {
   const named = (...rules: string[]) => [setting("slack", { rules })];
-  assert.deepEqual(checkChannels(named("lock_wait", "archiver")), named("lock_wait", "archiver"));
+  checkChannelRules(named("lock_wait", "archiver"));
   assert.throws(
-    () => checkChannels(named("lock_wait", "lock_wiat")),
-    /^StartError: HOLDFAST_CHANNELS: the channel \S+ names the rule "lock_wiat"; allowed: database_down, /,
+    () => checkChannelRules(named("lock_wait", "lock_wiat")),
+    /^StartError: HOLDFAST_CHANNELS limits the channel \S+ to the rule "lock_wiat"; did you mean lock_wait\?; allowed: database_down, /,
   );
 });
 

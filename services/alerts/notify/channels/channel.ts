@@ -1,7 +1,5 @@
 import type { ChannelSetting } from "../../../../config/channels.ts";
 import { runbookOf } from "../../alert.ts";
-import { StartError } from "../../../../errors.ts";
-import { shippedRules } from "../../rules/catalog/list.ts";
 import { type Notice, rank } from "../due.ts";
 
 /** The origin of every message. */
@@ -33,21 +31,6 @@ export interface Message {
 export type Format = (setting: ChannelSetting, message: Message, sender: Sender) => Outgoing[];
 
 export const jsonHeaders = { "content-type": "application/json", "user-agent": "Holdfast" };
-
-/** Returns the settings of channels. Throws StartError where one names a rule that does not exist: it would never get it. */
-export function checkChannels(settings: readonly ChannelSetting[]): readonly ChannelSetting[] {
-  const known = shippedRules.map(({ name }) => name);
-  for (const { name, rules = [] } of settings) {
-    const unknown = rules.find((rule) => !known.includes(rule));
-    if (unknown === undefined) continue;
-    throw new StartError(
-      `HOLDFAST_CHANNELS: the channel ${name} names the rule ${JSON.stringify(unknown)}; allowed: ${
-        known.join(", ")
-      }`,
-    );
-  }
-  return settings;
-}
 
 /** Returns whether a channel gets an alert. The worst severity counts, so that it gets the end of what it got. */
 export function wants(setting: ChannelSetting, { alert }: Notice): boolean {
