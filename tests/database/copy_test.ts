@@ -67,14 +67,19 @@ async function connected(
   }
 }
 
-Deno.test("A COPY that has ended sends nothing more, which would end the COPY after it", async () => {
+/** Runs `work` on one connection, and returns what the client sent. */
+async function sentDuring(work: (sql: Sql) => Promise<void>): Promise<string> {
   let sent = "";
-  await connected({
-    fromClient(message) {
-      sent += textOf(message);
-      return message;
-    },
-  }, async (sql) => {
+  const fromClient = (message: Uint8Array) => {
+    sent += textOf(message);
+    return message;
+  };
+  await connected({ fromClient }, work);
+  return sent;
+}
+
+Deno.test("A COPY that has ended sends nothing more, which would end the COPY after it", async () => {
+  const sent = await sentDuring(async (sql) => {
     for (const word of ["one", "two"]) {
       const copy = await openCopy(sql, statement, textFormat);
       await copy.write(bytes(`${word}\n`));
@@ -89,13 +94,7 @@ Deno.test("A COPY that has ended sends nothing more, which would end the COPY af
 });
 
 Deno.test("A COPY that is given up sends why", async () => {
-  let sent = "";
-  await connected({
-    fromClient(message) {
-      sent += textOf(message);
-      return message;
-    },
-  }, async (sql) => {
+  const sent = await sentDuring(async (sql) => {
     const copy = await openCopy(sql, statement, textFormat);
     await copy.write(bytes("one\n"));
     await copy.abort();

@@ -22,6 +22,14 @@ async function make(symbol: string): Promise<number> {
 
 const run = (...commands: string[]) => psql(app.holdfast.target, ...commands);
 
+/** Waits until a removal in psql waits for the transaction of `what`. */
+const psqlWaits = (what: string) =>
+  eventually(async () => {
+    const waits = await app.sql`
+      select 1 from pg_stat_activity where query like 'delete from market.instruments%' and wait_event_type = 'Lock'`;
+    return waits.length > 0;
+  }, `psql waits for the ${what}`);
+
 async function orphans(): Promise<number> {
   const [row] = await app.sql<{ count: number }[]>`
     select count(*)::int4 as count
@@ -123,14 +131,7 @@ testWith(psqlTool, "a candle that is not committed yet keeps its instrument", as
   await raw`begin`;
   await raw.unsafe(candleOf(id, 4));
   const waiting = run("set lock_timeout = '5s'", `delete from market.instruments where id = ${id}`);
-  await eventually(
-    async () => {
-      const waits = await app.sql`
-        select 1 from pg_stat_activity where query like 'delete from market.instruments%' and wait_event_type = 'Lock'`;
-      return waits.length > 0;
-    },
-    "psql waits for the candle",
-  );
+  await psqlWaits("candle");
   await raw`commit`;
   raw.release();
   const result = await waiting;
@@ -171,14 +172,7 @@ testWith(psqlTool, "an upload under way holds its instruments against psql", asy
   await upload`begin`;
   await upload`select 1 from market.instruments where id = ${id} for key share`;
   const waiting = run("set lock_timeout = '5s'", `delete from market.instruments where id = ${id}`);
-  await eventually(
-    async () => {
-      const waits = await app.sql`
-        select 1 from pg_stat_activity where query like 'delete from market.instruments%' and wait_event_type = 'Lock'`;
-      return waits.length > 0;
-    },
-    "psql waits for the upload",
-  );
+  await psqlWaits("upload");
   await upload`
     insert into market.ticks (ts, price, size, instrument_id) values (${ts}::text::timestamptz, 1, 1, ${id})`;
   await upload`commit`;
