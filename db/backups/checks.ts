@@ -52,7 +52,10 @@ export const isOutOfResources = (error: unknown): boolean =>
   /^(53|ENOSPC$)/.test(codeOf(error)) ||
   /No space left on device|Cannot allocate memory/.test(messageOf(error));
 
-/** Runs amcheck over tables and B-tree indexes of one database, small ones first, until `deadline` (performance.now()). Throws when the machine runs out of disk or memory. */
+/**
+ * Runs amcheck over tables and B-tree indexes of one database, small ones first, until `deadline` (performance.now()). Throws
+ * when the machine runs out of disk or memory.
+ */
 export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckResult> {
   const result: AmcheckResult = {
     problems: [],

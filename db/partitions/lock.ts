@@ -12,10 +12,10 @@ const keepAliveMs = 2_000;
 
 /**
  * Runs `work` while no other Holdfast rotates, with a signal that aborts when the lock was lost: at its deadline, or with its
- * session. Another Holdfast may rotate from then on, so `work` begins nothing more. The lock lives in a transaction of its own, which a transaction-mode
- * pooler keeps on one session and which ends with the process; it holds no snapshot and no lock on any table.
- * Throws `conflict` when another one still rotates after `waitMs`, and the reason of `signal` when it aborts before `work`
- * begins.
+ * session. Another Holdfast may rotate from then on, so `work` begins nothing more. The lock lives in a transaction of its
+ * own, which a transaction-mode pooler keeps on one session and which ends with the process; it holds no snapshot and no lock
+ * on any table. Throws `conflict` when another one still rotates after `waitMs`, and the reason of `signal` when it aborts
+ * before `work` begins.
  */
 export async function holdRotationLock<T>(
   pool: Pool,
