@@ -54,7 +54,9 @@ export function bodyOf(format: Format, ticks: readonly Tick[]): string {
   return `${header.join(",")}\n${lines.join("\n")}\n`;
 }
 
-export async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function gzip(
+  text: string | Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
