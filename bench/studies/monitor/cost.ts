@@ -1,8 +1,8 @@
 /**
  * Measures the cost of monitoring for the database: each tier runs repeatedly on 2,001 partitions with 6,003 indexes, and
  * the time of its statements is read from pg_stat_statements.
- * `deno task bench:monitor [leaves] [rounds] [--pg-bin DIR]` runs on the embedded server, or on one of the programs in DIR,
- * such as /usr/lib/postgresql/15/bin.
+ * `deno task bench:monitor [leaves] [rounds] [--pg-bin DIR] [--statements 5]` runs on the embedded server, or on one of the
+ * programs in DIR, such as /usr/lib/postgresql/15/bin, and shows that many of the most expensive statements.
  */
 import { parseArgs } from "node:util";
 import { readConfig } from "../../../config/config.ts";
@@ -28,7 +28,7 @@ import { exporterPath, startExporter } from "./exporter.ts";
 
 const { values, positionals } = parseArgs({
   args: Deno.args,
-  options: { "pg-bin": { type: "string" } },
+  options: { "pg-bin": { type: "string" }, statements: { type: "string", default: "5" } },
   allowPositionals: true,
 });
 const leaves = Number(positionals[0] ?? 2_001);
@@ -49,30 +49,37 @@ const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.le
 interface Cost {
   ms: number;
   statements: number;
+  /** Milliseconds by the beginning of the statement's text. */
+  byText: Map<string, number>;
 }
 
 /** Returns the cost of a role's statements since the last call, and resets its statistics. */
 async function takeCost(sql: Sql, role: string = "holdfast_bench"): Promise<Cost> {
-  const [cost] = await sql<Cost[]>`
-    select coalesce(sum(total_exec_time + total_plan_time), 0) as ms, coalesce(sum(calls), 0)::float8 as statements
-    from pg_stat_statements(false)
-    where userid = ${role}::text::regrole and toplevel`;
-  // Only those of the role, so that the many other entries stay.
-  await sql`select pg_stat_statements_reset(${role}::text::regrole, 0, 0)`;
-  return cost ?? { ms: 0, statements: 0 };
-}
-
-/** Returns the most expensive statements since the last call. */
-async function mostExpensive(sql: Sql): Promise<string[]> {
-  const rows = await sql<{ ms: number; text: string }[]>`
+  const rows = await sql<{ ms: number; calls: number; text: string }[]>`
     select
-      (total_exec_time + total_plan_time) / ${rounds} as ms,
+      sum(total_exec_time + total_plan_time) as ms,
+      sum(calls)::float8 as calls,
       left(regexp_replace(regexp_replace(query, '--[^\\n]*\\n', '', 'g'), '\\s+', ' ', 'g'), 90) as text
     from pg_stat_statements
-    where userid = 'holdfast_bench'::regrole and toplevel
-    order by 1 desc
-    limit 5`;
-  return rows.map(({ ms, text }) => `${ms.toFixed(1).padStart(8)} ms  ${text}`);
+    where userid = ${role}::text::regrole and toplevel
+    group by 3`;
+  // Only those of the role, so that the many other entries stay.
+  await sql`select pg_stat_statements_reset(${role}::text::regrole, 0, 0)`;
+  return {
+    ms: rows.reduce((sum, row) => sum + row.ms, 0),
+    statements: rows.reduce((sum, row) => sum + row.calls, 0),
+    byText: new Map(rows.map(({ text, ms }) => [text, ms])),
+  };
+}
+
+/** Returns a line for each of the statements that cost most, by their median over these rounds. */
+function mostExpensive(costs: Cost[]): string[] {
+  const texts = new Set(costs.flatMap(({ byText }) => [...byText.keys()]));
+  return [...texts]
+    .map((text) => ({ text, ms: median(costs.map(({ byText }) => byText.get(text) ?? 0)) }))
+    .sort((one, other) => other.ms - one.ms)
+    .slice(0, Number(values.statements))
+    .map(({ text, ms }) => `${ms.toFixed(1).padStart(8)} ms  ${text}`);
 }
 
 const rowOf = (costs: Cost[]) => {
@@ -193,9 +200,7 @@ try {
       await monitor.runNow(tier);
       costs.push(await takeCost(admin));
     }
-    for (let round = 0; round < rounds; round++) await monitor.runNow(tier);
-    where.push(`${names[tier]}, mean of a tick:`, ...await mostExpensive(admin));
-    await takeCost(admin);
+    where.push(`${names[tier]}, medians of its statements:`, ...mostExpensive(costs));
     const ms = costs.map((cost) => cost.ms);
     const limit = limits[tier];
     results.push(
