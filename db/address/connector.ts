@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { createMessageCutter } from "../backups/wire.ts";
 import { markUnreachable } from "../errors.ts";
 import { type Address, hostLabel } from "./address.ts";
@@ -35,7 +36,7 @@ function failing(error: Error): Duplex {
  * driver would otherwise connect again at once, for ever, and never tell; and after a lost session it swallows the error by
  * which a server refuses the next.
  */
-function failUnlessBegun(socket: Socket, label: string): void {
+function failUnlessBegun(socket: Socket, label: string, certified: boolean): void {
   const messages = createMessageCutter();
   let refusal: Error | undefined;
   const read = (bytes: Uint8Array) => {
@@ -49,7 +50,10 @@ function failUnlessBegun(socket: Socket, label: string): void {
     }
   };
   const fails = () => {
-    const text = `${label} closed the connection before the session began`;
+    // With TLS 1.3 a certificate is refused after the handshake, and the reason may be lost with the connection.
+    const text = `${label} closed the connection before the session began${
+      certified ? ", as a server does that refuses the client's certificate (sslcert)" : ""
+    }`;
     socket.destroy(markUnreachable(refusal ?? fail("CONNECTION_CLOSED", text)));
   };
   const stop = () => {
@@ -92,7 +96,11 @@ export function createConnector(
         last = { address, label: hostLabel(host), password: host.password ?? "" };
         opened.add(socket);
         socket.once("close", () => opened.delete(socket));
-        failUnlessBegun(socket, hostLabel(host));
+        failUnlessBegun(
+          socket,
+          hostLabel(host),
+          socket instanceof TLSSocket && address.tls.cert !== undefined,
+        );
         return socket;
       } catch (error) {
         return failing(markUnreachable(error));
