@@ -10,6 +10,7 @@ import { createLogger } from "../../log.ts";
 import type { BenchmarkCase, BenchmarkContext } from "../../services/benchmarks/case.ts";
 import type { BenchmarkEvent } from "../../services/benchmarks/run.ts";
 import {
+  type Benchmarks,
   type BenchmarksOptions,
   createBenchmarks,
   runComprehensiveBenchmark,
@@ -221,6 +222,16 @@ Deno.test("a case that the database refuses fails alone, and its SQL stays insid
   await nothingLeft();
 });
 
+/** Aborts a run; returns it once it has ended, and how long the answer took in milliseconds: Infinity when it came before that. */
+async function abortTimed({ abortRun, waitForRun }: Benchmarks, id: string) {
+  const before = performance.now();
+  const answer = await abortRun(id);
+  const took = answer.status === "aborted" ? performance.now() - before : Infinity;
+  const run = await waitForRun(id);
+  assert.equal(run.status, "aborted");
+  return { run, took };
+}
+
 Deno.test("a second run is refused while one runs, in this process and in another", async () => {
   const here = setUp([sleeping(20)]).benchmarks;
   const there = setUp([honest]).benchmarks;
@@ -231,7 +242,7 @@ Deno.test("a second run is refused while one runs, in this process and in anothe
   const schema = await schemaMade();
   assert.deepEqual(await there.sweepOrphans(), []);
   assert.deepEqual(await schemas(), [schema], "a living run's schema is not swept");
-  await here.abortRun(id);
+  await abortTimed(here, id);
   const next = await there.startRun();
   assert.equal((await there.waitForRun(next.id)).status, "completed");
 });
@@ -247,10 +258,7 @@ Deno.test("an abort answers within 2 s amid a long statement, and leaves nothing
         (await sql`select 1 from pg_stat_activity where query like '%pg_sleep(30)'`).length > 0,
       "the long statement",
     );
-    const before = performance.now();
-    const run = await benchmarks.abortRun(id);
-    const took = performance.now() - before;
-    assert.equal(run.status, "aborted");
+    const { run, took } = await abortTimed(benchmarks, id);
     assert.ok(run.finished_at);
     assert.equal(events.at(-1)?.status, "aborted");
     await nothingLeft();
@@ -268,7 +276,7 @@ Deno.test("an abort amid a COPY leaves nothing", async () => {
     async () => (await sql`select 1 from pg_stat_activity where query like 'copy %'`).length > 0,
     "a COPY",
   );
-  assert.equal((await benchmarks.abortRun(id)).status, "aborted");
+  await abortTimed(benchmarks, id);
   await nothingLeft();
 });
 
@@ -290,9 +298,7 @@ Deno.test("an abort amid work on connections of a case's own leaves nothing, and
         `the tables of ${id}`,
       );
       await eventually(() => events.length > earlier, "a word of the run");
-      const before = performance.now();
-      assert.equal((await benchmarks.abortRun(run.id)).status, "aborted", id);
-      const took = performance.now() - before;
+      const { took } = await abortTimed(benchmarks, run.id);
       await nothingLeft();
       return took;
     });
