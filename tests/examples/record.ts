@@ -28,7 +28,10 @@ function withoutPlaces(text: string): string {
  * answers; only those of the given operations, or all.
  */
 const path = new URL("../../routes/common/example_answers.json", import.meta.url);
-const sent: Sent[] = await walkExamples(parse(renderOpenApi()));
+const sent: Sent[] = await walkExamples(
+  parse(renderOpenApi()),
+  Deno.args.length > 0 ? Deno.args : undefined,
+);
 const answers: Record<string, Record<string, unknown>> = {};
 for (const { operationId, status, type, body } of sent) {
   if (status < 200 || status > 299 || type !== "application/json") continue;
@@ -37,15 +40,11 @@ for (const { operationId, status, type, body } of sent) {
 for (const { operationId, example, status, body } of sent) {
   if (status > 299) console.error(`${operationId} ${example}: ${status} ${JSON.stringify(body)}`);
 }
+// A part of the walk leaves the others where they stand; the whole puts all in its own order.
 const kept: typeof answers = Deno.args.length > 0 ? JSON.parse(await Deno.readTextFile(path)) : {};
 for (const operation of Deno.args.length > 0 ? Deno.args : Object.keys(answers)) {
-  const recorded = answers[operation];
-  if (recorded) kept[operation] = recorded;
+  const answer = answers[operation];
+  if (answer) kept[operation] = answer;
   else console.error(`${operation}: no example was answered; see tests/examples/walk.ts`);
 }
-const sorted = Object.fromEntries(
-  Object.entries(answers).flatMap(([operation]) =>
-    kept[operation] ? [[operation, kept[operation]]] : []
-  ),
-);
-await Deno.writeTextFile(path, withoutPlaces(JSON.stringify(sorted, null, 1)) + "\n");
+await Deno.writeTextFile(path, withoutPlaces(JSON.stringify(kept, null, 1)) + "\n");
