@@ -9,9 +9,10 @@ const curesMax = 5;
 
 const definitions = new Map(shippedRules.map((rule) => [rule.name, rule]));
 
-/** Returns the facts that support an alert of `rule` in `scope`. */
+/** Returns the facts that support an alert of `rule` in `scope`; the value of one that is not known at present is null. */
 export const evidenceFor = (rule: Rule, scope: string, snapshot: Snapshot): Evidence[] =>
-  definitions.get(rule.name)?.evidence?.(snapshot, scope) ?? [];
+  (definitions.get(rule.name)?.evidence?.(snapshot, scope) ?? [])
+    .map(({ name, value = null }) => ({ name, value }));
 
 /**
  * Returns the statements that cure an alert of `rule` in `scope`, with the names of what it is about. Where these are
