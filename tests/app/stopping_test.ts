@@ -150,9 +150,12 @@ Deno.test("a second signal a second later ends with 130, and the server is stopp
     await new Promise((done) => setTimeout(done, 1_200));
     const began = performance.now();
     app.kill("SIGINT");
-    assert.equal(await app.exited, 130, app.errors());
+    const code = await app.exited;
     const took = performance.now() - began;
     await assertDead(frozen);
+    // On a busy machine it may have been done before the second signal: another try.
+    if (code === 0) return Infinity;
+    assert.equal(code, 130, app.errors());
     const again = start(dir);
     await again.ready();
     assert.equal(await countTicks(again.url), 1);
