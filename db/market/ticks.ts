@@ -38,21 +38,24 @@ async function startCopy(sql: Sql): Promise<CopyStart> {
 }
 
 /** Encodes ticks in order of arrival; tick i has the arrival number `seq + i`. */
-function encodeTicks(
+export function encodeTicks(
   encoder: CopyEncoder,
   ticks: readonly StoredTick[],
   seq: bigint,
 ): Uint8Array {
-  const high = Number(seq >> 32n);
-  const low = Number(seq & 0xffff_ffffn);
+  let high = Number(seq >> 32n);
+  let low = Number(seq & 0xffff_ffffn);
   encoder.reset();
-  let index = 0;
   for (const tick of ticks) {
     encoder.row(8);
     encoder.timestamp(tick.tsUs);
     encoder.float8(tick.price);
     encoder.float8(tick.size);
-    encoder.int8(high, low + index++);
+    encoder.int8(high, low);
+    if (++low === 2 ** 32) {
+      low = 0;
+      high++;
+    }
     encoder.int4(tick.instrumentId);
     encoder.text(tick.exchange);
     encoder.text(tick.side);

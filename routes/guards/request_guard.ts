@@ -65,13 +65,13 @@ function checkQuery(c: Context<AppEnv>, { name, query }: Operation): void {
   }
 }
 
-/** Refuses text that is not JSON, with the line and the field of the fault. */
-function checkSyntax(text: string): void {
+/** Parses a JSON body; refuses text that is not JSON, with the line and the field of the fault. */
+function parseBody(text: string): unknown {
   try {
-    if (text !== "") JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     const { line, field = "json", words } = describeJsonFault(text);
-    refuse(`Malformed JSON in request body: line ${line}: ${words}`, [
+    return refuse(`Malformed JSON in request body: line ${line}: ${words}`, [
       { line, path: field, message: `the body is not JSON: ${words}` },
     ]);
   }
@@ -88,7 +88,10 @@ async function checkJson(c: Context<AppEnv>): Promise<void> {
   }
   const problem = unusableText(text, limits);
   if (problem) refuse(`Cannot read the body: ${problem.path}: ${problem.message}`, [problem]);
-  checkSyntax(text);
+  if (text === "") return;
+  const value = parseBody(text);
+  // The validator of the route asks for it next, and would parse the text again.
+  c.req.json = <T>() => Promise.resolve(value as T);
 }
 
 /** Refuses a body whose type is missing or not taken. */

@@ -4,6 +4,12 @@ import type { Bytes, ByteSource } from "../types.ts";
 
 /** Bytes of a body that may wait to be read. */
 const aheadBytes = 64 * 1024;
+/** What a chunk counts for at least: it costs memory of its own, so that 64 KiB of single bytes would take megabytes. */
+const chunkBytesMin = 64;
+/** Chunks below this size are handed on together: whoever reads works once for each piece. */
+const smallBytes = 4 * 1024;
+
+const costOf = ({ length }: Bytes) => Math.max(length, chunkBytesMin);
 
 /** The body as it comes: no more is read from the connection than is taken, but for 64 KiB; one that breaks off is an error. */
 function sourceOf(incoming: IncomingMessage): ByteSource {
@@ -30,7 +36,7 @@ function sourceOf(incoming: IncomingMessage): ByteSource {
       return resolve(chunk);
     }
     waiting.push(chunk);
-    waitingBytes += chunk.length;
+    waitingBytes += costOf(chunk);
     if (waitingBytes >= aheadBytes) incoming.pause();
   });
   incoming.on("end", () => end());
@@ -41,11 +47,19 @@ function sourceOf(incoming: IncomingMessage): ByteSource {
   incoming.on("close", brokenOff);
   if (incoming.destroyed && !incoming.complete) brokenOff();
 
+  /** Takes the first chunk, with all that wait behind it when it is small. */
+  function take(): Bytes | undefined {
+    const [first] = waiting;
+    if (!first) return undefined;
+    const taken = waiting.splice(0, first.length < smallBytes ? waiting.length : 1);
+    for (const chunk of taken) waitingBytes -= costOf(chunk);
+    return taken.length === 1 ? first : new Uint8Array(Buffer.concat(taken));
+  }
+
   return {
     next() {
-      const chunk = waiting.shift();
+      const chunk = take();
       if (chunk) {
-        waitingBytes -= chunk.length;
         if (waitingBytes < aheadBytes) incoming.resume();
         return Promise.resolve(chunk);
       }

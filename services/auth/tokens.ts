@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { createSerialQueue } from "../../lib/serial_queue.ts";
 import type { Scope } from "./scope.ts";
 import { LastUses } from "./last_uses.ts";
 import { type TokenFile, type TokenFileContent, type TokenRecord, tokensMax } from "./store.ts";
@@ -88,6 +89,8 @@ export function createTokens(
   let records: readonly TokenRecord[] = [];
   let stamp: string | undefined;
   let broken = false;
+  /** Reads and changes of the file, one after the other: a read begun before a change must not bring back what it revoked. */
+  const turns = createSerialQueue();
 
   function take(content: TokenFileContent): void {
     records = content.tokens;
@@ -118,9 +121,11 @@ export function createTokens(
   /** Changes the file and takes over its content; leaves a file that cannot be read unchanged. */
   async function change(edit: (tokens: readonly TokenRecord[]) => TokenRecord[]): Promise<void> {
     try {
-      let changed: TokenFileContent | undefined;
-      await file.change((content) => changed = { ...content, tokens: edit(content.tokens) });
-      if (changed) take(changed);
+      await turns.run(async () => {
+        let changed: TokenFileContent | undefined;
+        await file.change((content) => changed = { ...content, tokens: edit(content.tokens) });
+        if (changed) take(changed);
+      });
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
       stamp = undefined; // the next refresh reads the file again
@@ -130,6 +135,22 @@ export function createTokens(
         "The token file cannot be changed; Holdfast's log says why",
         { cause: error },
       );
+    }
+  }
+
+  async function refresh(): Promise<boolean> {
+    try {
+      const found = await file.stamp();
+      if (found === stamp) return false;
+      take(await file.read());
+      stamp = found;
+      broken = false;
+      return true;
+    } catch (error) {
+      // The tokens read last stay valid: a file that is broken for a moment must not lock everybody out.
+      if (!broken) log.error("token_file_unreadable", { error: messageOf(error) });
+      broken = true;
+      return false;
     }
   }
 
@@ -177,21 +198,7 @@ export function createTokens(
       uses.drop(listing.id);
       return listing;
     },
-    async refresh() {
-      try {
-        const found = await file.stamp();
-        if (found === stamp) return false;
-        take(await file.read());
-        stamp = found;
-        broken = false;
-        return true;
-      } catch (error) {
-        // The tokens read last stay valid: a file that is broken for a moment must not lock everybody out.
-        if (!broken) log.error("token_file_unreadable", { error: messageOf(error) });
-        broken = true;
-        return false;
-      }
-    },
+    refresh: () => turns.run(refresh),
     async writeUses() {
       // No file is made for the settings' tokens alone.
       if (!uses.hasUnwritten || broken || !stamp) return;

@@ -64,6 +64,9 @@ function isClean(text: string): boolean {
   return text.isWellFormed();
 }
 
+/** Replaces what a database cannot store or a terminal would obey: a message may quote names and values of the body. */
+const printable = (text: string) => text.toWellFormed().replaceAll(/\p{Cc}/gu, "\ufffd");
+
 /** Returns the refusal of a row; `raw` is cut to 2,000 characters. */
 export function refuse(
   line: number,
@@ -74,7 +77,15 @@ export function refuse(
   malformed = true,
   symbol: string | null = null,
 ): Refusal {
-  return { line, reason, path, message, raw: raw.slice(0, rawMax), symbol, malformed };
+  return {
+    line,
+    reason,
+    path,
+    message: printable(message),
+    raw: raw.slice(0, rawMax),
+    symbol,
+    malformed,
+  };
 }
 
 /** The fields of one row as JSON or CSV gave them, not yet validated. */

@@ -4,7 +4,12 @@ import { createLogger } from "../../log.ts";
 import { withFileLock } from "../../lib/file_lock.ts";
 import { covers, type Scope, scopes } from "../../services/auth/scope.ts";
 import { type Auth, createAuth, type Principal } from "../../services/auth/service.ts";
-import { openTokenFile, type TokenRecord } from "../../services/auth/store.ts";
+import {
+  openTokenFile,
+  type TokenFileContent,
+  type TokenRecord,
+} from "../../services/auth/store.ts";
+import { createTokens } from "../../services/auth/tokens.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
 const dayMs = 86_400_000;
@@ -258,4 +263,40 @@ Deno.test("a file that is none of tokens is named, with what to do", async () =>
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a read of the file that a revocation overtakes does not bring the token back", async () => {
+  let content: TokenFileContent = { version: 1, tokens: [], uses: {} };
+  let version = 0;
+  const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const file = {
+    path: "",
+    async read() {
+      const found = content;
+      begun.resolve();
+      await gate.promise;
+      return found;
+    },
+    change(edit: (content: TokenFileContent) => TokenFileContent) {
+      content = edit(content);
+      version++;
+      return Promise.resolve();
+    },
+    stamp: () => Promise.resolve(String(version)),
+  };
+  const clock = { now: () => new Date("2026-01-01T00:00:00Z") };
+  const tokens = createTokens({ settings: [], file, clock, log });
+  const { token, secret } = await tokens.create({
+    name: "robot",
+    scope: "read",
+    expiresAt: null,
+    createdBy: "HOLDFAST_TOKEN",
+  });
+  const reading = tokens.refresh();
+  await begun.promise;
+  const revoking = tokens.revoke(token.id);
+  await Promise.race([revoking, new Promise((done) => setTimeout(done))]);
+  gate.resolve();
+  await Promise.all([reading, revoking]);
+  assert.equal(tokens.find(secret), undefined);
 });

@@ -79,6 +79,31 @@ Deno.test("a body in small chunks is read from the connection no faster than it 
   });
 });
 
+Deno.test("chunks that wait are handed on together, so that tiny ones cost little", async () => {
+  const bytes = 20_000;
+  await withServer(async (request) => {
+    const source = (request as SourcedRequest).source();
+    let pieces = 0;
+    let text = "";
+    const decoder = new TextDecoder();
+    for (let piece = await source.next(); piece; piece = await source.next()) {
+      pieces++;
+      text += decoder.decode(piece, { stream: true });
+      await new Promise((done) => setTimeout(done)); // meanwhile more of them come
+    }
+    return Response.json({ pieces, whole: text === "0123456789".repeat(bytes / 10) });
+  }, async (port) => {
+    const client = await connect(port);
+    const body = [..."0123456789".repeat(bytes / 10)].map((byte) => `1\r\n${byte}\r\n`).join("");
+    await client.write("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    await client.write(`${body}0\r\n\r\n`);
+    const [, pieces, whole] = /"pieces":(\d+),"whole":(\w+)/.exec(await client.until("}")) ?? [];
+    assert.equal(whole, "true");
+    assert.ok(Number(pieces) < bytes / 10, `${pieces} pieces`);
+    client.close();
+  });
+});
+
 Deno.test("a body that breaks off is an error, not an end", async () => {
   const outcome = Promise.withResolvers<string>();
   await withServer(async (request) => {

@@ -123,6 +123,23 @@ Deno.test("a body that is not JSON, or not said to be, is refused with what is w
   assert.deepEqual([typed.status, typed.path], [415, "content-type"]);
 });
 
+Deno.test("a JSON body is parsed once", async () => {
+  const body = '{"symbol":"PARSED","kind":"counted"}';
+  const parse = JSON.parse;
+  let times = 0;
+  JSON.parse = (text, reviver) => {
+    if (text === body) times++;
+    return parse(text, reviver);
+  };
+  try {
+    const created = await app.request("/api/instruments", json(body));
+    assert.deepEqual([created.status, (await created.json()).kind], [201, "counted"]);
+  } finally {
+    JSON.parse = parse;
+  }
+  assert.equal(times, 1);
+});
+
 Deno.test("an action on many rows says which, or says that it means all", async () => {
   const { status, path, message } = await refusal("/api/quarantine/retry", json("{}"));
   assert.deepEqual([status, path], [400, "all"]);

@@ -12,6 +12,7 @@ Deno.test("a fault of an upload names its code and the caches that it proves sta
     [thrown("23514"), "database_unavailable", true, true],
     [thrown("23514", "price_is_positive"), "database_error", true, true],
     [thrown("23503"), "database_unavailable", true, true],
+    [thrown("40P01"), "lock_timeout", true, false],
   ];
   for (const [error, code, staleSymbols, stalePartitions] of cases) {
     const fault = faultOf(error);

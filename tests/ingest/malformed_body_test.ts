@@ -228,6 +228,21 @@ Deno.test("a quarantined row with NUL and half a character is kept, cleaned", as
   assert.deepEqual([response.status, answer.accepted, answer.quarantined], [200, 1, 3]);
 });
 
+Deno.test("a refusal that quotes a NUL or half a character is kept, and so is its upload", async () => {
+  const mapped = "?columns=ts=ts,symbol=symbol,price=price,size=size";
+  for (const key of ["a\0b", "\ud800", `${"x".repeat(39)}😀`]) {
+    for (const headers of [{}, { "idempotency-key": crypto.randomUUID() }]) {
+      const body = `${bodyOf("ndjson", good)}${JSON.stringify({ [key]: 1 })}\n`;
+      const response = await app.post(`/api/ticks${mapped}`, body, {
+        "content-type": types.ndjson,
+        ...headers,
+      });
+      const answer: Answer = await response.json();
+      assert.deepEqual([response.status, answer.accepted, answer.quarantined], [200, 1, 1]);
+    }
+  }
+});
+
 Deno.test("after all this a good upload works as before, and nothing failed inside", async () => {
   for (const format of formats) {
     const response = await app.post("/api/ticks", bodyOf(format, good), {

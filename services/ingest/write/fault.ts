@@ -31,6 +31,14 @@ export function faultOf(thrown: unknown): UploadFault {
     );
     return { error: gone, staleSymbols: true, stalePartitions: true };
   }
+  if (state === sqlState.deadlockDetected) {
+    const waited = new HoldfastError(
+      "lock_timeout",
+      "This upload and another one each waited for candles that the other had changed; nothing of this one is stored; send it again",
+      { retryAfterSeconds: 1, cause: error.cause },
+    );
+    return { error: waited, staleSymbols: true, stalePartitions: false };
+  }
   return { error, staleSymbols: true, stalePartitions: false };
 }
 
