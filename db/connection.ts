@@ -72,7 +72,25 @@ function openClient(options: ConnectOptions): Sql {
  */
 function makeClient(settings: postgres.Options<Record<string, never>>): Sql {
   const { options } = postgres(settings);
-  return postgres({ ...options, no_subscribe: true } as unknown as typeof settings);
+  const sql = postgres({ ...options, no_subscribe: true } as unknown as typeof settings);
+  forgetFailedStatements(sql);
+  return sql;
+}
+
+/**
+ * Makes the driver forget statements that failed. It adds to their errors where in the source they stand, which it knows of
+ * tagged templates alone, and caches that by the statement: of each other one it keeps the text while the process lives.
+ */
+function forgetFailedStatements(sql: Sql): void {
+  const queries: object = Object.getPrototypeOf(sql.unsafe(""));
+  const { get: originOf, configurable } = Object.getOwnPropertyDescriptor(queries, "origin") ?? {};
+  if (!originOf || !configurable) return; // an earlier client has done it
+  Object.defineProperty(queries, "origin", {
+    configurable: false,
+    get(this: { tagged: boolean }): string {
+      return this.tagged ? originOf.call(this) : "";
+    },
+  });
 }
 
 /** Opens a client whose sockets are ours: hosts, TLS and roles are chosen in address/. */

@@ -18,6 +18,7 @@ import { buildRules, withChanges } from "../../services/alerts/rules/overrides.t
 import { sampleAlert } from "../../services/alerts/notify/sample.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { type Silence, silencedBy } from "../../services/alerts/notify/silences.ts";
+import { collectGarbage } from "../helpers/garbage.ts";
 
 const rule: Rule = {
   name: "pool",
@@ -104,7 +105,7 @@ function slots(under: Rule = rule) {
   const explain = { evidence: () => [], cure: () => [] };
   return {
     state,
-    judge: (second: number, slots: Record<string, number>, isComplete = true, now = under) =>
+    judge: (second: number, slots: Record<string, number | null>, isComplete = true, now = under) =>
       state.judge(
         [now],
         Object.entries(slots).map(([scope, value]) => ({ metric: "m", scope, value })),
@@ -133,6 +134,40 @@ Deno.test("an alert about a scope that is gone ends, and one about a scope that 
   assert.deepEqual(judge(20, { b: 0.9 }), []);
   assert.deepEqual(judge(25, { b: 0.9 }), ["resolved"]);
   assert.deepEqual(judge(30, {}, false, { ...rule, enabled: false }), ["resolved"]);
+});
+
+Deno.test("scopes that come and go leave nothing in memory", () => {
+  const { state, judge } = slots();
+  const heapUsed = () => {
+    collectGarbage();
+    return Deno.memoryUsage().heapUsed;
+  };
+  const round = (second: number) => {
+    const scopes = Array.from({ length: 1_000 }, (_, n) => `${second} ${n}`);
+    // Every second one is unknown, as the age of a feed is that has no accepted row.
+    judge(second, Object.fromEntries(scopes.map((scope, n) => [scope, n % 2 === 0 ? 0.1 : null])));
+    state.changedStates(second * 1_000);
+  };
+  round(0);
+  const before = heapUsed();
+  for (let second = 1; second <= 40; second++) round(second);
+  const grown = heapUsed() - before;
+  assert.ok(grown < 3 * 1024 * 1024, `40,000 calm scopes are gone, and hold ${grown} bytes`);
+});
+
+Deno.test("the stored state of a scope that is gone is deleted an hour after it last fired", () => {
+  const { state, judge } = slots();
+  const saved = (second: number) =>
+    state.changedStates(second * 1_000).map(({ scope, state }) => [scope, state !== null]);
+  judge(0, { a: 0.9 });
+  assert.deepEqual(judge(10, { a: 0.9 }), ["fired"]);
+  assert.deepEqual(saved(10), [["a", true]]);
+  judge(20, {});
+  assert.deepEqual(judge(25, {}), ["resolved"]);
+  assert.deepEqual(saved(25), [["a", true]]);
+  assert.deepEqual(saved(3_609), [], "one more time it would flap");
+  assert.deepEqual(saved(3_610), [["a", false]]);
+  assert.deepEqual(saved(3_611), []);
 });
 
 Deno.test("a rule that fires four times within an hour stays open until 15 minutes were quiet", () => {

@@ -62,7 +62,10 @@ function createJudge(document: Document) {
   };
 }
 
-/** Sends `requests` made from the document to `url`, several at a time, and returns what was not as it should be. */
+/**
+ * Sends `requests` made from the document to `url`, several at a time, and returns what was not as it should be. It calls
+ * `progress` at each thousandth request, and at the end.
+ */
 export async function fuzz(
   { url, document, requests, seed, parallel = 8, progress }: {
     url: string;
@@ -115,9 +118,11 @@ export async function fuzz(
   async function worker(): Promise<void> {
     while (report.requests < requests) {
       await one();
-      if (report.requests % 1_000 === 0) progress?.(report.requests);
+      const { requests: done } = report;
+      if (done % 1_000 === 0 && done < requests) progress?.(done);
     }
   }
   await Promise.all(Array.from({ length: parallel }, worker));
+  progress?.(report.requests);
   return report;
 }

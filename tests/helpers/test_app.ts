@@ -22,6 +22,7 @@ export interface TestApp {
   sql: Sql;
   /** The same as the embedded server's superuser; beside another server, as `sql`. */
   admin: Sql;
+  /** What it has logged; the last `logsMax` lines. */
   logs: LogFields[];
   request(path: string, init?: RequestInit): Promise<Response>;
   json<T>(path: string, init?: RequestInit): Promise<T>;
@@ -41,10 +42,17 @@ function timesOf(clock: Clock): TimeSources {
   };
 }
 
-/** `clock` is the server's too, as far as rotations go, unless `ownOnly` says that it is Holdfast's alone. */
+/**
+ * `clock` is the server's too, as far as rotations go, unless `ownOnly` says that it is Holdfast's alone. `logsMax`: lines of
+ * its log that are kept; all when left out, which a long run has no memory for.
+ */
 export async function startApp(
   env: Record<string, string> = {},
-  { clock, ownOnly = false }: { clock?: Clock; ownOnly?: boolean } = {},
+  { clock, ownOnly = false, logsMax = Infinity }: {
+    clock?: Clock;
+    ownOnly?: boolean;
+    logsMax?: number;
+  } = {},
 ): Promise<TestApp> {
   const dataDir = env.HOLDFAST_DATA_DIR ?? await Deno.makeTempDir({ prefix: "holdfast-test-" });
   if (!env.HOLDFAST_DATA_DIR) {
@@ -56,7 +64,13 @@ export async function startApp(
     Deno.readTextFileSync,
   );
   const logs: LogFields[] = [];
-  const log = createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) });
+  const log = createLogger({
+    level: "debug",
+    write(line) {
+      logs.push(JSON.parse(line));
+      if (logs.length > logsMax) logs.shift();
+    },
+  });
   const holdfast = await createHoldfasts({
     config,
     log,

@@ -3,6 +3,7 @@ import { recordsIn } from "../../records/records.ts";
 import { keyPositionRecords } from "../../records/schema.ts";
 import type { Sql } from "../../connection.ts";
 import { quoteIdent, quoteTable } from "../../sql.ts";
+import { unprepared } from "../../unprepared.ts";
 import type { TableName } from "../ddl.ts";
 
 export interface TakenRow {
@@ -46,7 +47,9 @@ export async function takenNames(
 
 /** Says whether a table has any row; reads until the first. */
 export async function hasRows(sql: Sql, { schema, table }: TableName): Promise<boolean> {
-  const rows = await sql`select 1 from ${sql.unsafe(quoteTable(schema, table))} limit 1`;
+  const rows = await unprepared(
+    sql`select 1 from ${sql.unsafe(quoteTable(schema, table))} limit 1`,
+  );
   return rows.length > 0;
 }
 
@@ -55,7 +58,7 @@ export async function hasAnyRows(sql: Sql, tables: readonly TableName[]): Promis
   const filled = tables.map(({ schema, table }) =>
     `exists (select from ${quoteTable(schema, table)})`
   );
-  const rows = await sql`select 1 where ${sql.unsafe(filled.join(" or "))}`;
+  const rows = await unprepared(sql`select 1 where ${sql.unsafe(filled.join(" or "))}`);
   return rows.length > 0;
 }
 
@@ -65,9 +68,9 @@ export async function countRows(
   { schema, table }: TableName,
   most: number,
 ): Promise<number> {
-  const [row] = await sql<{ rows: number }[]>`
+  const [row] = await unprepared(sql<{ rows: number }[]>`
     select count(*)::float8 as rows
-    from (select 1 from ${sql.unsafe(quoteTable(schema, table))} limit ${most}) as counted`;
+    from (select 1 from ${sql.unsafe(quoteTable(schema, table))} limit ${most}) as counted`);
   return row?.rows ?? 0;
 }
 
@@ -84,7 +87,7 @@ export async function countRange(
 ): Promise<number> {
   const name = sql.unsafe(quoteIdent(column));
   // Untyped parameters take the column's type.
-  const [row] = await sql<{ rows: number }[]>`
+  const [row] = await unprepared(sql<{ rows: number }[]>`
     select count(*)::float8 as rows
     from (
       select 1
@@ -93,7 +96,7 @@ export async function countRange(
         ${from === null ? sql`` : sql`and ${name} >= ${from}`}
         ${to === null ? sql`` : sql`and ${name} < ${to}`}
       limit ${most}
-    ) as counted`;
+    ) as counted`);
   return row?.rows ?? 0;
 }
 
@@ -104,8 +107,8 @@ export async function highestOf(
   column: string,
 ): Promise<string | null> {
   const name = sql.unsafe(quoteIdent(column));
-  const [row] = await sql<{ highest: string | null }[]>`
-    select max(${name})::numeric::text as highest from ${sql.unsafe(quoteTable(schema, table))}`;
+  const [row] = await unprepared(sql<{ highest: string | null }[]>`
+    select max(${name})::numeric::text as highest from ${sql.unsafe(quoteTable(schema, table))}`);
   return row?.highest ?? null;
 }
 
@@ -158,7 +161,7 @@ export async function keyEnds(
   // Qualified: without the alias, ORDER BY would take the text of the output column.
   const key = sql.unsafe(`t.${quoteIdent(column)}`);
   const from = sql.unsafe(`only ${quoteTable(schema, table)} as t`);
-  const [row] = await sql<{ first: string | null; last: string | null }[]>`
+  const [row] = await unprepared(sql<{ first: string | null; last: string | null }[]>`
     with style as materialized (
       select set_config('datestyle', 'ISO, YMD', true) as dates, set_config('timezone', 'UTC', true) as zone
     )
@@ -166,7 +169,7 @@ export async function keyEnds(
       (select ${key}::text from ${from} order by ${key} limit 1) as first,
       (select ${key}::text from ${from} order by ${key} desc limit 1) as last
     from style
-    where style.dates is not null and style.zone is not null`;
+    where style.dates is not null and style.zone is not null`);
   return row ?? { first: null, last: null };
 }
 
@@ -194,7 +197,7 @@ export async function nextKey(
 ): Promise<string | null> {
   // Qualified: without the alias, ORDER BY would take the text of the output column.
   const key = sql.unsafe(`t.${quoteIdent(column)}`);
-  const [row] = await sql<{ key: string | null }[]>`
+  const [row] = await unprepared(sql<{ key: string | null }[]>`
     with style as materialized (
       select set_config('datestyle', 'ISO, YMD', true) as dates, set_config('timezone', 'UTC', true) as zone
     )
@@ -206,7 +209,7 @@ export async function nextKey(
       limit 1
     ) as key
     from style
-    where style.dates is not null and style.zone is not null`;
+    where style.dates is not null and style.zone is not null`);
   return row?.key ?? null;
 }
 

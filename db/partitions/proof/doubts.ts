@@ -1,5 +1,6 @@
 import type { Sql } from "../../connection.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../../sql.ts";
+import { unprepared } from "../../unprepared.ts";
 import type { TableName } from "../ddl.ts";
 
 /** A constraint that existing rows may break and that a new partition would enforce on its rows. */
@@ -68,7 +69,7 @@ export async function findBroken(
   if (doubts.length === 0) return null;
   const name = sql.unsafe(quoteIdent(column));
   const cases = doubts.map(({ name, broken }) => `when ${broken} then ${quoteLiteral(name)}`);
-  const [row] = await sql<{ name: string }[]>`
+  const [row] = await unprepared(sql<{ name: string }[]>`
     select found.name
     from (
       select case ${sql.unsafe(cases.join(" "))} end as name
@@ -82,6 +83,6 @@ export async function findBroken(
       ) as s
     ) as found
     where found.name is not null
-    limit 1`;
+    limit 1`);
   return row?.name ?? null;
 }

@@ -29,7 +29,7 @@ function unlisted(
   }));
 }
 
-/** The state of every rule in every scope, and the open alerts; in memory, without I/O. */
+/** The state of every rule in every scope that is not calm, and the open alerts; in memory, without I/O. */
 export class AlertState {
   readonly #instance: string;
   readonly #flapFirings: number | undefined;
@@ -176,6 +176,8 @@ export class AlertState {
       // `criticalAt` changes with every value: saving it would cost a write each time.
       const { criticalAt: _, ...rest } = state;
       const text = isWorthKeeping(rule, state, now) ? JSON.stringify(rest) : undefined;
+      // Without anything to keep it is as calm as one that was never judged. Scopes come and go.
+      if (text === undefined) this.#states.delete(key);
       if (this.#saved.get(key) === text) return [];
       if (text === undefined) this.#saved.delete(key);
       else this.#saved.set(key, text);
@@ -192,7 +194,10 @@ export class AlertState {
       alert: this.#open.get(key),
       pendingId: this.#pendingIds.get(key),
     }, { now, instance: this.#instance, flapFirings: this.#flapFirings, explain });
-    this.#states.set(key, { rule, scope, state });
+    // While nothing can be saved, only the states that are worth it, or are yet to be deleted, wait.
+    if (this.#saved.has(key) || isWorthKeeping(rule, state, now)) {
+      this.#states.set(key, { rule, scope, state });
+    } else this.#states.delete(key);
     if (alert) this.#open.set(key, alert);
     else this.#open.delete(key);
     if (pendingId) this.#pendingIds.set(key, pendingId);

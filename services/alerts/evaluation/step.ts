@@ -190,5 +190,5 @@ export function afterAbsence(state: RuleState, seenAt: number): RuleState {
 export function isWorthKeeping(rule: Rule, state: RuleState, now: number): boolean {
   const cooling = state.lastResolvedAt !== undefined &&
     now - state.lastResolvedAt < rule.cooldown_seconds * 1000;
-  return state.phase !== "ok" || cooling || state.firings.length > 0;
+  return state.phase !== "ok" || cooling || state.firings.some((at) => now - at < hourMs);
 }
