@@ -2,7 +2,6 @@ import type { ServerFacts } from "../../../db/backups/facts.ts";
 import type { Target } from "../../../db/connection.ts";
 import type { EmbeddedServer } from "../../../db/embedded/server.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
-import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { BackupCatalogue } from "../catalogue.ts";
@@ -76,9 +75,7 @@ export function createBackupJob(
       await catalogue.prune(facts.system, record.id);
       return undefined;
     } catch (error) {
-      const problem = explain(
-        signal.aborted ? new HoldfastError("conflict", "It was aborted") : error,
-      );
+      const problem = explain(signal.aborted ? signal.reason : error);
       log.error("backup_failed", { id: job.id, problem, error: describeDatabaseError(error) });
       await recordFailure(job, facts, problem);
       await catalogue.prune(facts.system).catch(() => catalogue.refresh());
