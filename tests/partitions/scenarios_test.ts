@@ -232,6 +232,21 @@ Deno.test("leaves that begin or end at infinity are understood, with no data at 
   await rest("endless.t");
 });
 
+Deno.test("names may hold the marks of a dollar quote", async () => {
+  const table = 't $$ $holdfast$ "x"';
+  const { errors } = await make(
+    "dollars",
+    `create table dollars."t $$ $holdfast$ ""x""" (ts timestamptz not null, id int not null, primary key (ts, id))
+       partition by range (ts);
+     alter table dollars."t $$ $holdfast$ ""x""" replica identity using index "t $$ $holdfast$ ""x""_pkey";
+     alter default privileges in schema dollars grant select on tables to public`,
+    {},
+    { table: `dollars.${table}` },
+  );
+  assert.deepEqual(errors, []);
+  await rest(`dollars.${table}`);
+});
+
 Deno.test("one bad table stops no other, and what is lacking is made before anything is given up", async () => {
   await make("first", `create table first.t ${columnsOf} partition by range (ts)`, {
     retention: { keep: "30 days", action: "detach" },

@@ -1,4 +1,4 @@
-import { quoteIdent } from "../../sql.ts";
+import { dollarQuote, quoteIdent } from "../../sql.ts";
 import {
   type LockedStatement,
   quoteColumns as list,
@@ -16,7 +16,7 @@ const same = (columns: readonly string[]) =>
  */
 function triggerFunction(name: string, body: string): string {
   return `create or replace function ${name}() returns trigger language plpgsql security definer ` +
-    `set search_path = pg_catalog as $holdfast$\n${body}\n$holdfast$`;
+    `set search_path = pg_catalog as ${dollarQuote(`\n${body}\n`)}`;
 }
 
 /** Returns the function that records the keys of changed rows in the log. A truncate empties the new table at once. */
