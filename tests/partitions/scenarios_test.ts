@@ -232,6 +232,20 @@ Deno.test("leaves that begin or end at infinity are understood, with no data at 
   await rest("endless.t");
 });
 
+Deno.test("the last range of an integer key takes the type's highest values", async () => {
+  const { errors } = await make(
+    "edge",
+    `create table edge.t (id int not null) partition by range (id);
+     create table edge.first partition of edge.t for values from (0) to (2000000000);
+     insert into edge.t values (1999999999)`,
+    { key: "id", interval: "1000000000", premake: 3 },
+  );
+  assert.deepEqual(errors, []);
+  assert.equal((await guarded.leaves("edge.t")).t_p2000000000, "(2000000000) TO (MAXVALUE)");
+  await guarded.sql`insert into edge.t values (2147483647)`;
+  await rest("edge.t");
+});
+
 Deno.test("names may hold the marks of a dollar quote", async () => {
   const table = 't $$ $holdfast$ "x"';
   const { errors } = await make(
