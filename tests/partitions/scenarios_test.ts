@@ -232,6 +232,37 @@ Deno.test("leaves that begin or end at infinity are understood, with no data at 
   await rest("endless.t");
 });
 
+Deno.test("rows at infinity stay in the default, the plan says so, and the rows after them are drained", async () => {
+  await guarded.sql.unsafe(`
+    create schema unplaced;
+    create table unplaced.t (ts timestamptz not null, id int not null, primary key (ts, id)) partition by range (ts);
+    create table unplaced.rest partition of unplaced.t default;
+    insert into unplaced.t values ('-infinity', 1), ('0044-03-15Z BC', 5), ('2026-02-01Z', 2), ('2026-03-15Z', 3), ('infinity', 4);
+    create table unplaced.n (id numeric not null primary key) partition by range (id);
+    create table unplaced.others partition of unplaced.n default;
+    insert into unplaced.n values (5), (15.5), (25);
+  `).simple();
+  await using guardian = guarded.at(now);
+  await guardian.put("unplaced.t");
+  await guardian.put("unplaced.n", { key: "id", interval: "10", premake: 1 });
+  const { steps, skipped } = await guardian.rotation.plan("unplaced.t");
+  assert.deepEqual(skipped.map(({ reason }) => reason), [
+    'the default unplaced.rest holds rows with "ts" = -infinity: they stay there, for no partition is made for them. Correct or remove them',
+    'the default unplaced.rest holds rows with "ts" = infinity: they stay there, for no partition is made for them. Correct or remove them',
+  ]);
+  const ids = await guardian.rotation.plan("unplaced.n");
+  assert.deepEqual(ids.skipped.map(({ reason }) => reason), [
+    `the default unplaced.others holds rows with "id" = 15.5, which the policy's kind of key does not have: rows after them are not drained. Correct or remove them`,
+  ]);
+  const drains = steps.filter(({ action }) => action === "drain");
+  assert.match(
+    drains.flatMap(({ statements }) => statements.map(({ sql }) => sql)).join("\n"),
+    /t_p44bc0315.*t_p20260201/s,
+  );
+  await rest("unplaced.t");
+  await rest("unplaced.n");
+});
+
 Deno.test("the last range of an integer key takes the type's highest values", async () => {
   const { errors } = await make(
     "edge",
