@@ -15,3 +15,15 @@ export function quoteLiteral(value: string): string {
   const quoted = `'${value.replaceAll("'", "''")}'`;
   return value.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }
+
+/** Quotes the body of a function or DO block by dollars, with a tag that does not occur in it. */
+export function dollarQuote(body: string): string {
+  let tag = "$holdfast";
+  for (let n = 1; body.includes(tag); n++) tag = `$holdfast${n}`;
+  return `${tag}$${body}${tag}$`;
+}
+
+/** Returns a DO block of this PL/pgSQL text. */
+export function doBlock(body: string): string {
+  return `do ${dollarQuote(` ${body} `)}`;
+}

@@ -1,4 +1,4 @@
-import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
+import { doBlock, quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
 
 export interface TableName {
   schema: string;
@@ -92,30 +92,30 @@ function storageOptions(options: readonly string[]): string {
 
 /** Returns what revokes the rights that default privileges granted on a new table. */
 function revokeDefaults(child: string): string {
-  return [
-    "do $holdfast$ declare given record; begin",
+  return doBlock([
+    "declare given record; begin",
     "  for given in",
     "    select distinct case when e.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(e.grantee)) end as who",
     "    from pg_class as c cross join aclexplode(c.relacl) as e",
     `    where c.oid = ${quoteLiteral(child)}::regclass and e.grantee <> c.relowner`,
     `  loop execute format('revoke all on %s from %s', ${
       quoteLiteral(child)
-    }, given.who); end loop; end $holdfast$`,
-  ].join("\n");
+    }, given.who); end loop; end`,
+  ].join("\n"));
 }
 
 /** Returns what makes `owner` the owner of a new table's extended statistics. */
 function giveStatistics(child: string, owner: string): string {
-  return [
-    "do $holdfast$ declare made record; begin",
+  return doBlock([
+    "declare made record; begin",
     "  for made in",
     "    select n.nspname, e.stxname",
     "    from pg_statistic_ext as e join pg_namespace as n on n.oid = e.stxnamespace",
     `    where e.stxrelid = ${quoteLiteral(child)}::regclass`,
     `  loop execute format('alter statistics %I.%I owner to %I', made.nspname, made.stxname, ${
       quoteLiteral(owner)
-    }); end loop; end $holdfast$`,
-  ].join("\n");
+    }); end loop; end`,
+  ].join("\n"));
 }
 
 /**
@@ -195,17 +195,16 @@ export function createStatements(
  */
 export function replicaIndexStatement({ parent, name }: NewLeaf): string {
   const child = quoteTable(parent.schema, name);
-  const text = [
-    "do $$ begin execute (select format('alter table %s replica identity using index %I',",
+  return doBlock([
+    "begin execute (select format('alter table %s replica identity using index %I',",
     `  ${quoteLiteral(child)}, c.relname)`,
     "  from pg_index as p",
     "  join pg_inherits as i on i.inhparent = p.indexrelid",
     "  join pg_index as x on x.indexrelid = i.inhrelid",
     "  join pg_class as c on c.oid = x.indexrelid",
     `  where p.indrelid = ${quoteLiteral(quoteTable(parent.schema, parent.table))}::regclass`,
-    `    and p.indisreplident and x.indrelid = ${quoteLiteral(child)}::regclass); end $$`,
-  ].join("\n");
-  return text;
+    `    and p.indisreplident and x.indrelid = ${quoteLiteral(child)}::regclass); end`,
+  ].join("\n"));
 }
 
 /** Returns what attaches a new, empty table. Without a CHECK an attach reads all rows. */

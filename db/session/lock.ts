@@ -22,14 +22,18 @@ export const databaseMark = (database: string): string =>
 /**
  * Takes the advisory lock `key` in a session of its own. Returns undefined when another Holdfast has it. The lock ends with
  * the session: no crash leaves it. When the session is lost before the release, as by a restart of the server, another takes
- * the lock again, unless another Holdfast was faster. Behind a transaction-mode pooler only a transaction keeps a session. A
+ * the lock again. If another session was faster, `onTaken` is called, once: what runs under the lock must end. Behind a transaction-mode pooler only a transaction keeps a session. A
  * reserved connection will not do: postgres.js ends the process when one that was lost is used or released.
  */
 export async function takeSessionLock(
   key: string,
-  options: Omit<ConnectOptions, "max" | "onClose">,
+  { onTaken = () => {}, ...options }: Omit<ConnectOptions, "max" | "onClose"> & {
+    onTaken?: () => void;
+  },
 ): Promise<SessionLock | undefined> {
   let isHeld = false;
+  /** Process id, on the server, of the session that held it last. */
+  let holder = 0;
   let isAsking = false;
   const sql = connectSql({
     ...options,
@@ -41,19 +45,46 @@ export async function takeSessionLock(
   async function take(): Promise<boolean> {
     if (options.pooled) await sql.unsafe(openingStatement(options));
     const [row] = options.pooled
-      ? await sql`select pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as taken`
-      : await sql`select pg_try_advisory_lock(hashtextextended(${key}, 0)) as taken`;
+      ? await sql`
+        select
+          pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as taken,
+          pg_backend_pid() as pid`
+      : await sql`
+        select
+          pg_try_advisory_lock(hashtextextended(${key}, 0)) as taken,
+          pg_backend_pid() as pid`;
     isHeld = row?.taken === true;
+    if (isHeld) holder = row?.pid;
     if (options.pooled && !isHeld) await sql`rollback`;
     return isHeld;
   }
 
+  /** Returns whether another has the lock: for a while, the server may still have the session that was lost. */
+  async function isTaken(): Promise<boolean> {
+    const [row] = await sql`
+      select exists (
+        select
+        from pg_locks
+        where locktype = 'advisory'
+          and database = (select oid from pg_database where datname = current_database())
+          and (classid::int8 << 32 | objid::int8) = hashtextextended(${key}, 0)
+          and objsubid = 1
+          and granted
+          and pid <> ${holder}::int4
+      ) as taken`;
+    return row?.taken === true;
+  }
+
+  let timer: ReturnType<typeof setInterval> | undefined;
   async function keep(): Promise<void> {
     if (isAsking) return;
     isAsking = true;
     try {
       if (isHeld) await sql`select 1`;
-      else await take();
+      else if (!await take() && await isTaken()) {
+        clearInterval(timer);
+        onTaken();
+      }
     } catch {
       // The next time tells whether the server is there again.
     } finally {
@@ -61,7 +92,6 @@ export async function takeSessionLock(
     }
   }
 
-  let timer: ReturnType<typeof setInterval> | undefined;
   const release = async () => {
     clearInterval(timer);
     await sql.end({ timeout: 1 }).catch(() => {});

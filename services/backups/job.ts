@@ -60,7 +60,7 @@ export class JobRunner {
 
   /**
    * Takes the lock and starts `run`; resolves once it has started. Throws `backup_running` when a job is running here or
-   * in another instance.
+   * in another instance. Aborts the job when the lock is lost and another instance took it.
    */
   async start(
     begun: Pick<Job, "id" | "kind" | "what" | "step">,
@@ -83,7 +83,10 @@ export class JobRunner {
     };
     let lock: Awaited<ReturnType<typeof takeBackupLock>>;
     try {
-      lock = await this.#takeLock();
+      lock = await this.#takeLock(() => {
+        log.warn("backup_lock_lost", { id: job.id, job: job.what });
+        controller.abort(lockLost(job));
+      });
       if (!lock) {
         throw new HoldfastError(
           "backup_running",
@@ -117,7 +120,7 @@ export class JobRunner {
     await this.done;
   }
 
-  #takeLock() {
+  #takeLock(onTaken?: () => void) {
     const { target, pooler } = this.#options;
     return takeBackupLock({
       target,
@@ -125,9 +128,18 @@ export class JobRunner {
       serverVersion: pooler.version,
       statementTimeoutMs: 10_000,
       lockTimeoutMs: 2_000,
+      ...(onTaken && { onTaken }),
     });
   }
 }
+
+const lockLost = ({ what }: Job) =>
+  new HoldfastError(
+    "conflict",
+    `The ${
+      names[what]
+    } was aborted: its session on the server was lost, and another Holdfast took the lock of backups meanwhile`,
+  );
 
 const alreadyRunning = (job: Job | undefined) =>
   new HoldfastError("backup_running", `A ${names[job?.what ?? "backup"]} is already running`);

@@ -4,7 +4,7 @@ import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import { retryAfterMs } from "../../services/alerts/notify/channels/post.ts";
-import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
+import { createDeliveries, readDelivery } from "../../services/alerts/notify/deliveries.ts";
 import { at, channel, notice, over, setting, types } from "../helpers/alert_channel.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { manualTimers } from "../helpers/timers.ts";
@@ -189,4 +189,19 @@ Deno.test("Retry-After is seconds or a date, an hour at most", () => {
   for (const useless of [null, "", "-1", "soon", "Wed, 31 Dec 2025 00:00:00 GMT"]) {
     assert.equal(after(useless), undefined);
   }
+});
+
+Deno.test("after a restart a delivery waits for as long as its receiver asked, an hour at most", async () => {
+  const { timers, pass } = manualTimers();
+  const busy = () => new Response(null, { status: 429, headers: { "retry-after": "1800" } });
+  const one = channel("webhook", busy, { timers });
+  one.deliveries.send([notice("a")]);
+  await pass(1_000);
+  await one.deliveries.stop();
+  const record = one.record();
+  const dueAfter = (minutes: number) =>
+    readDelivery(record, { now: new Date(Date.parse(at) + minutes * 60_000), nowMs: 5 }).dueAt;
+  assert.equal(dueAfter(10), 20 * 60_000 + 5);
+  assert.equal(dueAfter(40), 0, "at once");
+  assert.equal(dueAfter(-300), 60 * 60_000 + 5, "the clock was set back");
 });

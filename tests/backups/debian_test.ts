@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import postgres from "postgres";
+import { targetOf } from "../../db/address/target.ts";
+import { readServerFacts } from "../../db/backups/facts.ts";
+import { createPool } from "../../db/pool/pool.ts";
+import { takeLogicalBackup } from "../../services/backups/base/pg_dump.ts";
+import { createBackupRepository } from "../../services/backups/repository.ts";
 import type { Backup } from "../../services/backups/report.ts";
 import { createDebianServer, type DebianServer } from "../helpers/debian.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
@@ -25,6 +30,38 @@ async function take(app: TestApp, body = "{}"): Promise<Backup> {
   assert.equal(answer.status, 202, JSON.stringify(begun));
   await app.holdfast.backups.idle();
   return await app.json<Backup>(`/api/backups/${begun.id}`);
+}
+
+/** Opens what takes logical backups of a server into a temporary directory, waiting 0.2 s for a lock. */
+async function openDump(url: string) {
+  const target = targetOf(url, {});
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-debian-dump-" });
+  const pool = createPool({
+    target,
+    max: 1,
+    applicationName: "dump",
+    statementTimeoutMs: 10_000,
+    lockTimeoutMs: 1_000,
+    pooler: { pooled: false },
+    waitingMax: 1,
+  });
+  return {
+    take: async () =>
+      await takeLogicalBackup({
+        target,
+        pool,
+        repository: createBackupRepository(dir),
+        facts: await pool.run(readServerFacts),
+        id: "20260131T093000Z-abcdef",
+        now: () => new Date(),
+        signal: new AbortController().signal,
+        lockWaitMs: 200,
+      }),
+    async [Symbol.asyncDispose]() {
+      await pool.end();
+      await Deno.remove(dir, { recursive: true });
+    },
+  };
 }
 
 testWith(debianPostgres, "beside Debian's Postgres 15", async (t) => {
@@ -95,6 +132,28 @@ testWith(debianPostgres, "beside Debian's Postgres 15", async (t) => {
         const { backups } = await app.json<{ backups: Backup[] }>("/api/backups");
         assert.deepEqual(backups.map(({ id }) => id), [dumped.id]);
       });
+    });
+
+    await t.step("a dump waits for a locked table for a while, and then names it", async () => {
+      await admin.unsafe('create table "Orders" (); grant select on "Orders" to plain');
+      await using dump = await openDump(`postgres://plain@127.0.0.1:${server.port}/postgres`);
+      const locker = postgres(server.url, { max: 1, connection: { application_name: "migrate" } });
+      try {
+        const [row] = await locker.unsafe("select pg_backend_pid() as pid");
+        await locker.unsafe('begin; lock table "Orders" in access exclusive mode');
+        await assert.rejects(dump.take(), (error: Error) => {
+          assert.equal(
+            error.message,
+            `pg_dump waited 0.2 s for a table that is locked (ACCESS EXCLUSIVE): public.Orders by session ${row?.pid} (migrate). ` +
+              `Let that transaction end, or end it (select pg_terminate_backend(${row?.pid})), and take the backup again`,
+          );
+          return true;
+        });
+      } finally {
+        await locker.end();
+      }
+      await admin.unsafe('revoke select on "Orders" from plain');
+      await assert.rejects(dump.take(), /error: .*permission denied for table Orders/);
     });
   } finally {
     await admin.end();

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createEmbeddedServer } from "../../db/embedded/server.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
+import { nextTransaction } from "../../db/backups/checks.ts";
+import { readTimeline, readTimelineHistory } from "../../db/backups/timeline.ts";
 import { createLogger } from "../../log.ts";
+import type { Backup } from "../../services/backups/report.ts";
+import { compareRows } from "../../services/backups/verify/rows.ts";
+import { whyAbandoned } from "../../services/backups/verify/branch.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 
@@ -49,18 +54,27 @@ async function onTarget<T>(target: Target, work: (sql: Sql) => Promise<T>): Prom
   }
 }
 
-/** Rows of public.fills in a restored data directory. */
-async function fillsIn(dir: string): Promise<number> {
+async function inRestored<T>(
+  dir: string,
+  work: (sql: Sql, target: Target) => Promise<T>,
+): Promise<T> {
   const server = await createEmbeddedServer({ dataDir: dir, log });
   await server.start();
   try {
-    return await onTarget(server.target, async (sql) => {
-      const [row] = await sql`select count(*)::int as n from public.fills`;
-      return row?.n;
-    });
+    return await onTarget(server.target, (sql) => work(sql, server.target));
   } finally {
     await server.stop();
   }
+}
+
+async function countFills(sql: Sql): Promise<number> {
+  const [row] = await sql`select count(*)::int as n from public.fills`;
+  return row?.n;
+}
+
+/** Uses `times` transaction ids up. */
+async function useTransactions(sql: Sql, times: number): Promise<void> {
+  for (let n = 0; n < times; n++) await sql`select pg_current_xact_id()`;
 }
 
 const now = async (): Promise<string> => {
@@ -76,6 +90,7 @@ Deno.test("1,000 deleted rows are there at the moment before, and gone at the mo
   await new Promise((done) => setTimeout(done, 20));
   const before = await now();
   await new Promise((done) => setTimeout(done, 20));
+  const first = await nextTransaction(app.sql);
   await app.sql`delete from public.fills where id > 500`;
   await new Promise((done) => setTimeout(done, 20));
   const after = await now();
@@ -94,13 +109,50 @@ Deno.test("1,000 deleted rows are there at the moment before, and gone at the mo
       output,
       /verifying backup[\s\S]*unpacking[\s\S]*gathered \d+ WAL files[\s\S]*recovering to/,
     );
-    assert.equal(await fillsIn(join(folder, "before")), 1500);
+    assert.equal(await inRestored(join(folder, "before"), countFills), 1500);
   });
   await t.step("after: nothing was committed since, so all there is counts", async () => {
     const { code, output, errors } = await restore("--to", join(folder, "after"), "--time", after);
     assert.equal(code, 0, output + errors);
-    assert.equal(await fillsIn(join(folder, "after")), 500);
+    assert.equal(await inRestored(join(folder, "after"), countFills), 500);
   });
+  await t.step(
+    "a backup of what the restore left is not compared with what came since",
+    async () => {
+      await useTransactions(app.sql, 50);
+      const { backups: [backup] } = await app.json<{ backups: Backup[] }>("/api/backups");
+      await inRestored(join(folder, "before"), async (sql, target) => {
+        const timelines = {
+          present: () => readTimeline(sql),
+          history: (timeline: number) =>
+            readTimelineHistory(target, timeline, AbortSignal.timeout(300_000)),
+        };
+        const own = { timeline: backup?.timeline ?? 0, end_lsn: backup?.end_lsn ?? "" };
+        assert.equal(await whyAbandoned(own, timelines), undefined, "the restore came from it");
+        const abandoned = await whyAbandoned({ ...own, end_lsn: "F/0" }, timelines);
+        assert.equal(
+          abandoned,
+          "the backup is of an abandoned timeline (1); the server is on timeline 2, which left it before the backup's end, as a restore to a point in time does",
+        );
+        for (let n = 0; n < 20; n++) {
+          await sql`insert into market.ticks (ts, price, size, instrument_id) values (now(), 1, 1, 1)`;
+        }
+        const compare = (why: string | undefined) =>
+          compareRows({
+            restored: app.sql,
+            production: (work) => work(sql),
+            abandoned: why,
+            firstXid: String(first),
+            deadline: Infinity,
+          });
+        // These transactions have ids that others had before the restore.
+        assert.match((await compare(undefined)).problems.join(), /has 0 rows, the server had/);
+        const { problems, notes } = await compare(abandoned);
+        assert.deepEqual(problems, []);
+        assert.match(notes.join(), /not compared: the backup is of an abandoned timeline/);
+      });
+    },
+  );
   await t.step(
     "never over anything that is there, nor to a time before the first backup",
     async () => {

@@ -3,7 +3,10 @@ import { connectSql, type Sql } from "../../db/connection.ts";
 import { codeOf, isUnreachable } from "../../db/errors.ts";
 import { createPool } from "../../db/pool/pool.ts";
 import { takeSessionLock } from "../../db/session/lock.ts";
+import { systemClock } from "../../lib/clock.ts";
 import { endsWithin } from "../../lib/deadline.ts";
+import { createLogger } from "../../log.ts";
+import { JobRunner } from "../../services/backups/job.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startProxy } from "../helpers/proxy.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
@@ -182,4 +185,51 @@ Deno.test("a session lock that is lost is taken again, in a session or a transac
     await lock.release();
     await eventually(async () => await holder() === undefined, "it is free");
   }));
+});
+
+Deno.test("a backup ends as aborted once another Holdfast has the lock that its session lost", async () => {
+  const applicationName = "holdfast-backup-lock";
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const jobs = new JobRunner({
+    target: server.target,
+    pooler: { pooled: false },
+    clock: systemClock,
+    log: createLogger({ level: "error", write: () => {} }),
+    onEnd: end,
+  });
+  let reason: unknown;
+  await jobs.start(
+    { id: "one", kind: "base", what: "backup", step: "streaming" },
+    (_, signal) =>
+      new Promise((done) => {
+        signal.addEventListener("abort", () => done(void (reason = signal.reason)));
+      }),
+  );
+  const [first] = await watch<{ pid: number }[]>`
+    select pid from pg_stat_activity where application_name = ${applicationName}`;
+  // It waits for the lock, and so has it at once when the other session ends.
+  const other = connectSql({
+    target: server.target,
+    max: 1,
+    applicationName: "other",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 60_000,
+    pooled: false,
+  });
+  try {
+    const taken = other`select pg_advisory_lock(hashtextextended('holdfast.backup', 0))`.execute();
+    await eventually(async () => {
+      const waiting = await watch`
+        select from pg_locks where locktype = 'advisory' and not granted`;
+      return waiting.length === 1;
+    }, "the other waits");
+    await watch`select pg_terminate_backend(${first?.pid ?? 0}, 5000)`;
+    await taken;
+    assert.ok(await endsWithin(ended, 60_000));
+    assert.match(String(reason), /another Holdfast took the lock/);
+    assert.equal(jobs.job, undefined);
+  } finally {
+    await jobs.stop();
+    await other.end({ timeout: 0 });
+  }
 });

@@ -304,6 +304,53 @@ Deno.test("a table altered since the plan is not swapped but left as it was, as 
   await clerk.end();
 });
 
+Deno.test("a table whose triggers were disabled for a while takes no other's place: rows would be lost", async () => {
+  await guarded.sql.unsafe(`
+    create schema unheard;
+    create table unheard.t (id int primary key, ts timestamptz not null);
+    insert into unheard.t select n, '2026-03-15Z' from generate_series(1, 10) as n;
+  `).simple();
+  const writeUnheard = (id: number) =>
+    guarded.sql.unsafe(`
+      alter table unheard.t disable trigger user;
+      insert into unheard.t values (${id}, '2026-03-15Z');
+      alter table unheard.t enable trigger user;
+    `).simple();
+  const count = async () => {
+    const [row] = await guarded.sql`select count(*)::int as rows from unheard.t`;
+    return row?.rows;
+  };
+  const converter = converterAt();
+  await using _closed = converter;
+  const { conversions } = converter;
+  const input = wish("unheard.t");
+  const reader = await guarded.sql.reserve();
+  await reader`begin isolation level repeatable read`;
+  await reader`select 1`;
+  assert.equal((await startAndAdvance(converter, input)).phase, "waiting");
+  await writeUnheard(11);
+  await reader`commit`;
+  reader.release();
+  await conversions.advance();
+  const [refused] = await conversions.list();
+  assert.deepEqual([refused?.phase, await count()], ["failed", 11]);
+  assert.match(refused?.error ?? "", /were disabled or dropped.* the copy may lack rows/);
+
+  assert.equal((await startAndAdvance(converter, input)).phase, "swapped");
+  await writeUnheard(12);
+  await conversions.act("unheard.t", "undo");
+  await conversions.advance();
+  const [kept] = await conversions.list();
+  assert.deepEqual([kept?.phase, await count()], ["swapped", 12]);
+  assert.match(kept?.error ?? "", /the old table may lack rows\. It cannot be undone/);
+  await conversions.act("unheard.t", "finish");
+  await conversions.advance();
+  assert.deepEqual([(await conversions.get(kept?.id ?? "")).phase, await count()], [
+    "finished",
+    12,
+  ]);
+});
+
 Deno.test("a conversion that another version planned is not given up: it waits, and goes on when somebody says so", async () => {
   await guarded.sql.unsafe(`
     create schema versions;

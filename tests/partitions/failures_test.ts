@@ -308,36 +308,56 @@ const meanwhile = {
   "replaced under its name":
     "alter table NAME.old_01 rename to kept; create table NAME.old_01 as table NAME.kept",
 };
-for (const [what, statements] of Object.entries(meanwhile)) {
-  Deno.test(`a leaf that is ${what} while its drop waits for a reader is not dropped`, async () => {
-    const name = what.replaceAll(" ", "_");
-    await setUp(
-      name,
-      `create table ${name}.t ${columns} partition by range (ts); ${old(name, "2026-01-01")}
-       insert into ${name}.t values ('2026-01-01 10:00+00', 1)`,
-    );
-    await using guardian = guarded.at(now, { lockTimeoutMs: 5_000 });
-    await guardian.put(`${name}.t`, {
-      retention: { keep: "30 days", action: "drop" },
-      cooldown: "1 day",
-    });
-    assert.deepEqual((await guardian.rotation.rotate("test")).detached, ["old_01"]);
-    guardian.clock.time = new Date("2026-03-17T12:00:00Z");
-    const operator = await holdOpen(`select from ${name}.old_01`);
-    const rotating = guardian.rotation.rotate("test");
-    await eventually(
-      async () =>
-        (await rows(
-          `select 1 from pg_locks where relation = '${name}.old_01'::regclass and not granted`,
-        )).length > 0,
-      "the drop waits for the operator",
-    );
-    await operator.does(statements.replaceAll("NAME", name));
-    await operator.letGo();
-    assert.match((await rotating).errors[0] ?? "", /is not the table that was detached any more/);
-    assert.deepEqual(await rows(`select id from ${name}.old_01`), [{ id: 1 }]);
-    await rest(`${name}.t`);
+/** Detaches the leaves of a table whose retention moves them to `schema`, which another session drops meanwhile. */
+async function detachUnmoved(table: string, schema: string): Promise<void> {
+  await using guardian = guarded.at(now, { lockTimeoutMs: 100 });
+  await guardian.put(table, { retention: { keep: "30 days", action: "move", schema } });
+  const other = await holdOpen("savepoint before", `drop schema ${schema}`);
+  const { errors } = await guardian.rotation.rotate("test");
+  assert.match(errors[0] ?? "", /move .*lock timeout/);
+  await other.does("rollback to before");
+  await other.letGo();
+}
+
+async function detachUndropped(table: string): Promise<void> {
+  await using guardian = guarded.at(now);
+  await guardian.put(table, {
+    retention: { keep: "30 days", action: "drop" },
+    cooldown: "1 day",
   });
+  assert.deepEqual((await guardian.rotation.rotate("test")).detached, ["old_01"]);
+}
+
+const removals = { drop: "dropped", move: "moved" } as const;
+for (const [what, statements] of Object.entries(meanwhile)) {
+  for (const [action, done] of Object.entries(removals)) {
+    Deno.test(`a leaf that is ${what} while its ${action} waits for a reader is not ${done}`, async () => {
+      const name = `${what.replaceAll(" ", "_")}_${action}`;
+      await setUp(
+        name,
+        `create table ${name}.t ${columns} partition by range (ts); ${old(name, "2026-01-01")}
+         insert into ${name}.t values ('2026-01-01 10:00+00', 1);
+         create schema ${name}_attic`,
+      );
+      if (action === "drop") await detachUndropped(`${name}.t`);
+      else await detachUnmoved(`${name}.t`, `${name}_attic`);
+      await using guardian = guarded.at("2026-03-17T12:00:00Z", { lockTimeoutMs: 5_000 });
+      const operator = await holdOpen(`select from ${name}.old_01`);
+      const rotating = guardian.rotation.rotate("test");
+      await eventually(
+        async () =>
+          (await rows(
+            `select 1 from pg_locks where relation = '${name}.old_01'::regclass and not granted`,
+          )).length > 0,
+        `the ${action} waits for the operator`,
+      );
+      await operator.does(statements.replaceAll("NAME", name));
+      await operator.letGo();
+      assert.match((await rotating).errors[0] ?? "", /is not the table that was detached any more/);
+      assert.deepEqual(await rows(`select id from ${name}.old_01`), [{ id: 1 }]);
+      await rest(`${name}.t`);
+    });
+  }
 }
 
 Deno.test("a policy that is disabled while a rotation works stops what that rotation would still remove", async () => {

@@ -604,3 +604,27 @@ Deno.test("a name that a leaf of another calendar has is not fought over: the ra
   assert.ok(names(steps).includes("t_p20260316s00000"));
   assert.equal(steps.length, 5);
 });
+
+Deno.test("the last range of an integer key ends at MAXVALUE, and nothing is made after it", () => {
+  const policy: Policy = { ...daily, key: "id", interval: "1000000000", premake: 3 };
+  const spansOf = (keyType: string, highestId: bigint) => {
+    const table = facts(policy, [], { highestId });
+    return planAll([{ ...table, parent: { ...table.parent!, keyType } }], context).steps
+      .map(({ span }) => [span?.from, span?.to]);
+  };
+  assert.deepEqual(spansOf("integer", 1_000_000_000n), [
+    [1_000_000_000n, 2_000_000_000n],
+    [2_000_000_000n, highest],
+  ]);
+  assert.deepEqual(spansOf("smallint", 1n), [[0n, highest]]);
+  assert.equal(spansOf("bigint", 1_000_000_000n).length, 4);
+  const [, last] = planAll(
+    [
+      facts(policy, [], { highestId: 2_147_483_647n }),
+    ].map((table) => ({ ...table, parent: { ...table.parent!, keyType: "integer" } })),
+    context,
+  )
+    .steps.flatMap(({ statements }) => statements.map(({ sql }) => sql))
+    .filter((sql) => / add constraint | attach partition /.test(sql));
+  assert.match(last ?? "", /for values from \( *'2000000000'\) to \(maxvalue\)/);
+});

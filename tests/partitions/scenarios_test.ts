@@ -232,6 +232,66 @@ Deno.test("leaves that begin or end at infinity are understood, with no data at 
   await rest("endless.t");
 });
 
+Deno.test("rows at infinity stay in the default, the plan says so, and the rows after them are drained", async () => {
+  await guarded.sql.unsafe(`
+    create schema unplaced;
+    create table unplaced.t (ts timestamptz not null, id int not null, primary key (ts, id)) partition by range (ts);
+    create table unplaced.rest partition of unplaced.t default;
+    insert into unplaced.t values ('-infinity', 1), ('0044-03-15Z BC', 5), ('2026-02-01Z', 2), ('2026-03-15Z', 3), ('infinity', 4);
+    create table unplaced.n (id numeric not null primary key) partition by range (id);
+    create table unplaced.others partition of unplaced.n default;
+    insert into unplaced.n values (5), (15.5), (25);
+  `).simple();
+  await using guardian = guarded.at(now);
+  await guardian.put("unplaced.t");
+  await guardian.put("unplaced.n", { key: "id", interval: "10", premake: 1 });
+  const { steps, skipped } = await guardian.rotation.plan("unplaced.t");
+  assert.deepEqual(skipped.map(({ reason }) => reason), [
+    'the default unplaced.rest holds rows with "ts" = -infinity: they stay there, for no partition is made for them. Correct or remove them',
+    'the default unplaced.rest holds rows with "ts" = infinity: they stay there, for no partition is made for them. Correct or remove them',
+  ]);
+  const ids = await guardian.rotation.plan("unplaced.n");
+  assert.deepEqual(ids.skipped.map(({ reason }) => reason), [
+    `the default unplaced.others holds rows with "id" = 15.5, which the policy's kind of key does not have: rows after them are not drained. Correct or remove them`,
+  ]);
+  const drains = steps.filter(({ action }) => action === "drain");
+  assert.match(
+    drains.flatMap(({ statements }) => statements.map(({ sql }) => sql)).join("\n"),
+    /t_p44bc0315.*t_p20260201/s,
+  );
+  await rest("unplaced.t");
+  await rest("unplaced.n");
+});
+
+Deno.test("the last range of an integer key takes the type's highest values", async () => {
+  const { errors } = await make(
+    "edge",
+    `create table edge.t (id int not null) partition by range (id);
+     create table edge.first partition of edge.t for values from (0) to (2000000000);
+     insert into edge.t values (1999999999)`,
+    { key: "id", interval: "1000000000", premake: 3 },
+  );
+  assert.deepEqual(errors, []);
+  assert.equal((await guarded.leaves("edge.t")).t_p2000000000, "(2000000000) TO (MAXVALUE)");
+  await guarded.sql`insert into edge.t values (2147483647)`;
+  await rest("edge.t");
+});
+
+Deno.test("names may hold the marks of a dollar quote", async () => {
+  const table = 't $$ $holdfast$ "x"';
+  const { errors } = await make(
+    "dollars",
+    `create table dollars."t $$ $holdfast$ ""x""" (ts timestamptz not null, id int not null, primary key (ts, id))
+       partition by range (ts);
+     alter table dollars."t $$ $holdfast$ ""x""" replica identity using index "t $$ $holdfast$ ""x""_pkey";
+     alter default privileges in schema dollars grant select on tables to public`,
+    {},
+    { table: `dollars.${table}` },
+  );
+  assert.deepEqual(errors, []);
+  await rest(`dollars.${table}`);
+});
+
 Deno.test("one bad table stops no other, and what is lacking is made before anything is given up", async () => {
   await make("first", `create table first.t ${columnsOf} partition by range (ts)`, {
     retention: { keep: "30 days", action: "detach" },

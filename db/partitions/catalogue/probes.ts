@@ -188,13 +188,20 @@ export async function takenBeside(
   return rows.map(({ name }) => name);
 }
 
-/** Returns the lowest key from `from` on (a literal; null: of all), as text in ISO style; null when there is none. */
+/**
+ * Returns the lowest key of a built-in type from `from` on (a literal; null: of all), without `from` itself when `after` is
+ * set. As text in ISO style; null when there is none.
+ */
 export async function nextKey(
   sql: Sql,
   { schema, table }: TableName,
-  column: string,
+  { column, type }: { column: string; type: string },
   from: string | null,
+  { after = false } = {},
 ): Promise<string | null> {
+  const reaches = after ? sql`>` : sql`>=`;
+  // As text: the driver would make a Date of it, which holds neither infinity nor years before Christ.
+  const start = sql`${from}::text::${sql.unsafe(type)}`;
   // Qualified: without the alias, ORDER BY would take the text of the output column.
   const key = sql.unsafe(`t.${quoteIdent(column)}`);
   const [row] = await unprepared(sql<{ key: string | null }[]>`
@@ -204,7 +211,7 @@ export async function nextKey(
     select (
       select ${key}::text
       from ${sql.unsafe(`only ${quoteTable(schema, table)}`)} as t
-      where ${key} is not null ${from === null ? sql`` : sql`and ${key} >= ${from}`}
+      where ${key} is not null ${from === null ? sql`` : sql`and ${key} ${reaches} ${start}`}
       order by ${key}
       limit 1
     ) as key

@@ -1,4 +1,4 @@
-import { quoteIdent, quoteLiteral, quoteTable } from "../../sql.ts";
+import { doBlock, quoteIdent, quoteLiteral, quoteTable } from "../../sql.ts";
 import { quoteName as quoted, type TableName } from "../ddl.ts";
 import { suffixedName } from "../names.ts";
 import type { ConversionFacts } from "../catalogue/table_facts.ts";
@@ -108,7 +108,7 @@ export function identityStatements(facts: ConversionFacts, { shadow }: Conversio
     ({ column, type, grants, comment }) => {
       const of = `pg_get_serial_sequence(${quoteLiteral(quoted(shadow))}, ${quoteLiteral(column)})`;
       const run = (format: string) =>
-        `do $holdfast$ begin execute format(${quoteLiteral(format)}, ${of}); end $holdfast$`;
+        doBlock(`begin execute format(${quoteLiteral(format)}, ${of}); end`);
       // format() interprets a per cent sign.
       const literal = (text: string) => text.replaceAll("%", "%%");
       return [
@@ -139,8 +139,8 @@ export function sequenceStatements(facts: ConversionFacts, from: TableName, to: 
     }
     const of = (table: TableName) =>
       `pg_get_serial_sequence(${quoteLiteral(quoted(table))}, ${quoteLiteral(column)})`;
-    return [
-      "do $holdfast$ declare last bigint; called boolean; begin",
+    return doBlock([
+      "declare last bigint; called boolean; begin",
       `  execute format('select last_value, is_called from %s', ${of(from)}) into last, called;`,
       `  perform setval(${of(to)}, last, called);`,
       // The sequences exchange their names.
@@ -148,8 +148,8 @@ export function sequenceStatements(facts: ConversionFacts, from: TableName, to: 
         quoteLiteral(suffixedName(from.table, `_holdfast_n${at}`))
       });`,
       `  execute format('alter sequence %s rename to %I', ${of(to)}, ${quoteLiteral(name)});`,
-      "end $holdfast$",
-    ].join("\n");
+      "end",
+    ].join("\n"));
   });
 }
 

@@ -1,4 +1,4 @@
-import { quoteIdent, quoteLiteral } from "../../sql.ts";
+import { doBlock, quoteIdent, quoteLiteral } from "../../sql.ts";
 import {
   attachStatements,
   createStatements,
@@ -127,9 +127,11 @@ function sameColumns(one: TableName, other: TableName): string {
     `(select array_agg(attname::text order by attname) from pg_attribute where attrelid = ${
       quoteLiteral(quoted(table))
     }::regclass and attnum > 0 and not attisdropped)`;
-  return `do $holdfast$ begin if ${columns(one)} <> ${
-    columns(other)
-  } then raise exception 'columns were added or dropped since the swap: it cannot be undone'; end if; end $holdfast$`;
+  return doBlock(
+    `begin if ${columns(one)} <> ${
+      columns(other)
+    } then raise exception 'columns were added or dropped since the swap: it cannot be undone'; end if; end`,
+  );
 }
 
 type Rows = Pick<RewriteSpec, "columns" | "identity">;
@@ -140,9 +142,11 @@ function swapStatements({ facts, names }: ConversionInput, { columns, identity }
     lockTables([plain, shadow]),
     ...dropTriggerStatements(plain),
     ...dropCaptureStatements(names),
-    `do $holdfast$ begin if not exists (select 1 from ${quoted(rest)}) then drop table ${
-      quoted(rest)
-    }; end if; end $holdfast$`,
+    doBlock(
+      `begin if not exists (select 1 from ${quoted(rest)}) then drop table ${
+        quoted(rest)
+      }; end if; end`,
+    ),
     rename(plain, old),
     rename(shadow, plain),
     ...renameIndexes(facts, names, false),

@@ -1,4 +1,5 @@
-import { quoteIdent } from "../../sql.ts";
+import type { Sql } from "../../connection.ts";
+import { dollarQuote, quoteIdent } from "../../sql.ts";
 import {
   type LockedStatement,
   quoteColumns as list,
@@ -16,7 +17,7 @@ const same = (columns: readonly string[]) =>
  */
 function triggerFunction(name: string, body: string): string {
   return `create or replace function ${name}() returns trigger language plpgsql security definer ` +
-    `set search_path = pg_catalog as $holdfast$\n${body}\n$holdfast$`;
+    `set search_path = pg_catalog as ${dollarQuote(`\n${body}\n`)}`;
 }
 
 /** Returns the function that records the keys of changed rows in the log. A truncate empties the new table at once. */
@@ -94,6 +95,32 @@ export function triggerStatements(table: TableName, functionName: string): strin
     `alter table ${on} enable always trigger ${rowTrigger}`,
     `alter table ${on} enable always trigger ${truncateTrigger}`,
   ];
+}
+
+/**
+ * Returns whether every write to a table, or to its partitions, has fired these triggers since they were made: whoever
+ * disables them and enables them again does not make them fire always, as they did.
+ */
+export async function hasAlwaysFired(sql: Sql, table: TableName): Promise<boolean> {
+  const [row] = await sql<{ fired: boolean }[]>`
+    with recursive family as (
+      select
+        to_regclass(${quoted(table)}::text)::oid as oid,
+        true as is_root
+      union all
+      select
+        i.inhrelid,
+        false
+      from family as f
+      join pg_inherits as i on i.inhparent = f.oid
+    )
+    select
+      count(*) filter (where f.is_root and g.tgenabled = 'A') = 2
+        and bool_and(g.tgenabled <> 'D') as fired
+    from family as f
+    join pg_trigger as g on g.tgrelid = f.oid
+    where g.tgname in (${rowTrigger}, ${truncateTrigger})`;
+  return row?.fired === true;
 }
 
 /** Returns what drops these triggers. */

@@ -11,8 +11,9 @@ import type { Logger } from "../../../log.ts";
 import type { AlertStore } from "../storage/store.ts";
 import { ChannelWorker, queueMax, tooMany } from "./channel_worker.ts";
 import { type Sender, wants } from "./channels/channel.ts";
-import type { Fetch } from "./channels/post.ts";
+import { type Fetch, longestAfterMs } from "./channels/post.ts";
 import {
+  backoffMs,
   closeEvents,
   type Delivery,
   errorOf,
@@ -44,11 +45,22 @@ export interface DeliveriesOptions {
   fetch?: Fetch;
 }
 
-/** Returns a delivery read from the database. One that was queued again, and not tried since, is open anew. Pure. */
-function readDelivery(record: DeliveryRecord): Delivery {
+/**
+ * Returns a delivery read from the database at `now`, when performance.now was `nowMs`. One that was queued again, and not
+ * tried since, is open anew. It is due at once, unless its receiver asked for a wait longer than the backoff: then after the
+ * rest of that, an hour at most, for the clock may have been set back. Pure.
+ */
+export function readDelivery(
+  record: DeliveryRecord,
+  { now, nowMs }: { now: Date; nowMs: number },
+): Delivery {
   const kept = eventsOf(record.notices as Notice[], "queued");
   const events = openEvents(kept).length > 0 ? kept : reopenEvents(kept);
-  return { ...untried, record, events, failures: record.attempts };
+  const next = record.next_attempt_at;
+  const waitMs = next === null ? 0 : Date.parse(next) - now.getTime();
+  const isAsked = waitMs > backoffMs(Math.max(1, record.attempts));
+  const dueAt = isAsked ? nowMs + Math.min(waitMs, longestAfterMs) : untried.dueAt;
+  return { ...untried, record, events, failures: record.attempts, dueAt };
 }
 
 /** Creates the deliveries of notices to channels; one worker sends for each channel. */
@@ -64,6 +76,9 @@ export function createDeliveries(
 
   const make = (channel: string, notices: readonly Notice[]): Delivery =>
     newDelivery(notices, { channel, owner, at: clock.now().toISOString() });
+
+  const read = (record: DeliveryRecord): Delivery =>
+    readDelivery(record, { now: clock.now(), nowMs: timers.nowMs() });
 
   function resume(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
@@ -81,7 +96,7 @@ export function createDeliveries(
     const options = { own, max: queueMax, tooMany };
     const { adopted, dropped } = await adoptDeliveries(store.db, owner, options);
     if (dropped > 0) log.error("alert_deliveries_dropped", { dropped, error: tooMany });
-    const deliveries = adopted.map(readDelivery);
+    const deliveries = adopted.map(read);
     const ids = deliveries.flatMap(({ events }) => events.map(({ alert }) => alert.id));
     const latest = await store.notifiedAt([...new Set(ids)]);
     resume(withoutOutdated(deliveries, latest));
@@ -137,7 +152,7 @@ export function createDeliveries(
       const record = await requeueDelivery(store.db, { id, owner, at: clock.now() });
       if (!record) throw new HoldfastError("not_found", `No failed delivery has the id ${id}`);
       const again = { ...record, notices: reopenEvents(record.notices as Notice[]) };
-      resume([readDelivery(again)]);
+      resume([read(again)]);
       return again;
     },
     /** Returns the channels without their secrets: of an address only the host. */

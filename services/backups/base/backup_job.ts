@@ -2,7 +2,7 @@ import type { ServerFacts } from "../../../db/backups/facts.ts";
 import type { Target } from "../../../db/connection.ts";
 import type { EmbeddedServer } from "../../../db/embedded/server.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
-import { HoldfastError } from "../../../errors.ts";
+import type { Pool } from "../../../db/pool/pool.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { BackupCatalogue } from "../catalogue.ts";
@@ -17,8 +17,9 @@ import { takeBaseBackup } from "./base_backup.ts";
  * of a backup that failed, of which only a failure record stays.
  */
 export function createBackupJob(
-  { target, repository, catalogue, embedded, rateMb, clock, log, onProgress }: {
+  { target, pool, repository, catalogue, embedded, rateMb, clock, log, onProgress }: {
     target: Target;
+    pool: Pool;
     repository: BackupRepository;
     catalogue: BackupCatalogue;
     embedded: Pick<EmbeddedServer, "startArchiving"> | undefined;
@@ -58,7 +59,7 @@ export function createBackupJob(
       await embedded?.startArchiving();
       const common = { target, repository, facts, id: job.id, now: () => clock.now(), signal };
       const record = job.kind === "logical"
-        ? await takeLogicalBackup(common)
+        ? await takeLogicalBackup({ ...common, pool })
         : await takeBaseBackup({
           ...common,
           embedded: embedded !== undefined,
@@ -76,9 +77,7 @@ export function createBackupJob(
       await catalogue.prune(facts.system, record.id);
       return undefined;
     } catch (error) {
-      const problem = explain(
-        signal.aborted ? new HoldfastError("conflict", "It was aborted") : error,
-      );
+      const problem = explain(signal.aborted ? signal.reason : error);
       log.error("backup_failed", { id: job.id, problem, error: describeDatabaseError(error) });
       await recordFailure(job, facts, problem);
       await catalogue.prune(facts.system).catch(() => catalogue.refresh());

@@ -42,6 +42,8 @@ export interface DrillOptions {
   home: string;
   /** Asks the production server; undefined when there is none to compare with. */
   production: (<T>(work: (sql: Sql) => Promise<T>) => Promise<T>) | undefined;
+  /** Why production's rows say nothing of the backup; undefined when they can be compared. */
+  abandoned?: string | undefined;
   checkSeals?: SealCheck | undefined;
   /** Name of Holdfast's role in the cluster. */
   user: string;
@@ -272,12 +274,13 @@ async function checkDatabases(
 /** Compares the rows with the production server's, and the sealed partitions with their manifests. */
 async function checkContent(
   sql: Sql,
-  { record, production, checkSeals, signal, onStep = () => {} }: DrillOptions,
+  { record, production, abandoned, checkSeals, signal, onStep = () => {} }: DrillOptions,
 ): Promise<Findings> {
   onStep("counting rows");
   const rows = await compareRows({
     restored: sql,
     production: production && ((work) => unlessAborted(signal, production(work))),
+    abandoned,
     firstXid: record.first_xid,
     deadline: performance.now() + budgetMs,
   });

@@ -1,5 +1,6 @@
 import type { ServerFacts } from "../../../db/backups/facts.ts";
-import type { Sql } from "../../../db/connection.ts";
+import { readTimeline, readTimelineHistory } from "../../../db/backups/timeline.ts";
+import type { Sql, Target } from "../../../db/connection.ts";
 import type { EmbeddedServer } from "../../../db/embedded/server.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
@@ -9,6 +10,7 @@ import type { Archiver } from "../wal/service.ts";
 import { type BackupCatalogue, firstSegment } from "../catalogue.ts";
 import type { Copies } from "../s3/copies.ts";
 import { runDrill, type SealCheck } from "./drill.ts";
+import { type Timelines, whyAbandoned } from "./branch.ts";
 import { type BackupRecord, isReadable, type Proof } from "../record.ts";
 import type { Job } from "../job.ts";
 import type { BackupRepository } from "../repository.ts";
@@ -20,6 +22,7 @@ import { verifyFiles } from "./files.ts";
  */
 export function createVerificationJob(
   {
+    target,
     repository,
     catalogue,
     archiver,
@@ -32,6 +35,7 @@ export function createVerificationJob(
     log,
     onStep,
   }: {
+    target: Target;
     repository: BackupRepository;
     catalogue: BackupCatalogue;
     archiver: Archiver;
@@ -59,6 +63,11 @@ export function createVerificationJob(
       }),
     );
   }
+
+  const timelinesOf = (signal: AbortSignal): Timelines => ({
+    present: () => production(readTimeline),
+    history: (timeline) => readTimelineHistory(target, timeline, signal),
+  });
 
   /** Writes the result, unless the backup was removed meanwhile, which says nothing of the others. */
   async function save(record: BackupRecord): Promise<void> {
@@ -100,6 +109,7 @@ export function createVerificationJob(
         home: scratchHome,
         // Another server's rows and transactions say nothing of this backup.
         production: isOwn ? production : undefined,
+        abandoned: isOwn ? await whyAbandoned(record, timelinesOf(signal)) : undefined,
         checkSeals,
         user: facts.role,
         database: facts.database,

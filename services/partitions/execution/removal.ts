@@ -1,4 +1,5 @@
 import type { Sql } from "../../../db/connection.ts";
+import type { TableName } from "../../../db/partitions/ddl.ts";
 import { endDetached } from "../../../db/partitions/records/detached.ts";
 import { presentTable } from "../../../db/partitions/catalogue/leaves.ts";
 import { logMaintenance } from "../../../db/partitions/records/log.ts";
@@ -13,9 +14,9 @@ import { leafTable, leafText, type LockedCheck, type StepTools } from "./step_to
 /** Longest duration of a drop: its rows may be counted once more. */
 const longestMs = 55 * 60_000;
 
-/** Throws `conflict` unless the name of a step's leaf is still that of the table that was detached. */
-async function refuseOther(sql: Sql, step: Step): Promise<void> {
-  const found = await presentTable(sql, leafTable(step));
+/** Throws `conflict` unless `place`, the name of a step's leaf, is still that of the table that was detached. */
+async function refuseOther(sql: Sql, step: Step, place = leafTable(step)): Promise<void> {
+  const found = await presentTable(sql, place);
   if (found?.oid !== step.oid || found?.attached) {
     throw new HoldfastError(
       "conflict",
@@ -23,6 +24,12 @@ async function refuseOther(sql: Sql, step: Step): Promise<void> {
     );
   }
 }
+
+/** Returns where a step moves its leaf. */
+const movedTable = (step: Step): TableName => ({
+  schema: step.policy?.retention?.schema ?? step.partition.schema,
+  table: step.partition.name,
+});
 
 /** Drops or moves a detached leaf, if it is still the table that was detached and `check` succeeds under its lock. */
 export function createRemoval(
@@ -58,6 +65,11 @@ export function createRemoval(
           giveUp(error);
           throw error;
         });
+      if (step.action === "move") {
+        // Only the statement can lock a foreign table. Whoever had the lock may have attached the leaf again, or replaced it.
+        await refuseOther(sql, step, movedTable(step));
+        await refuseChanged(sql, step);
+      }
       const outcome = step.action === "drop" ? "dropped" : "moved";
       if (step.detached) await endDetached(sql, step.detached.id, outcome, clock.now());
       await logMaintenance(sql, [entry(step, started, undefined)]);

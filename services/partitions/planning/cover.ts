@@ -1,7 +1,7 @@
 import { type Axis, createAxis } from "../axis/axis.ts";
 import { type Bound, parseBound } from "../axis/bound.ts";
 import { limitsOf } from "../axis/key.ts";
-import { findHoles, lowest, type Span, uncovered } from "../axis/span.ts";
+import { findHoles, highest, lowest, type Span, uncovered } from "../axis/span.ts";
 import type { LeafFacts, PlanContext, TableFacts } from "./facts.ts";
 
 /** A leaf with its parsed bound. */
@@ -96,6 +96,16 @@ function recentHoles(
 }
 
 /**
+ * Returns a span as a column of this type can hold it: MAXVALUE ends one whose end lies beyond the type's values. Undefined
+ * for one that begins beyond them.
+ */
+export function withinType({ from, to }: Span, type: string): Span | undefined {
+  const { least, most } = limitsOf(type);
+  if (from < least || from > most) return undefined;
+  return { from, to: to > most ? highest : to };
+}
+
+/**
  * Returns the ranges that lack a leaf, oldest first: those of the present that nothing covers, and recent holes. Ranges
  * that retention would retire at once are left out, as is what the key's type cannot hold.
  */
@@ -106,9 +116,11 @@ export function missingSpans(facts: TableFacts, reading: Reading, context: PlanC
     ...uncovered(stretch, reading.spans),
   ];
   const limit = retentionLimit(facts, reading);
-  const { least, most } = limitsOf(facts.parent?.keyType ?? "");
+  const { keyType = "" } = facts.parent ?? {};
   return cutGaps(reading.axis, gaps, context.maxPartitions + 1)
-    .filter(({ from, to }) => to > limit && from >= least && to <= most);
+    .flatMap((span) => withinType(span, keyType) ?? [])
+    // A leaf without an end cannot be cut into sub-partitions.
+    .filter(({ to }) => to > limit && (to !== highest || facts.policy.sub_interval === null));
 }
 
 /** Returns the leaves whose every row is older than the retention, oldest first. */

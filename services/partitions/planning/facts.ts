@@ -115,6 +115,8 @@ export interface DrainFacts {
   more: boolean;
   /** Ranges left out, for rows in them that a partition would refuse. */
   refused: { span: Span; reason: string }[];
+  /** Why rows stay in the default for which no partition can be made. */
+  unplaced: string[];
   /** Constraints of the partitioned table that rows of the default may break. */
   doubts: Doubt[];
   /** Of the partitioned table. */

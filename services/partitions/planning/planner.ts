@@ -136,9 +136,11 @@ function planPremake(
   const missing = missingSpans(facts, reading, context);
   const drains = needsDrain(facts, reading, missing);
   // Refused rows of missing ranges are reported by planAttaches.
-  const skipped = (facts.drain?.refused ?? [])
+  const refused = (facts.drain?.refused ?? [])
     .filter(({ span }) => !missing.some((one) => overlap(one, span)))
-    .map(({ reason }) => ({ table, reason }));
+    .map(({ reason }) => reason);
+  const skipped = [...refused, ...facts.drain?.unplaced ?? []]
+    .map((reason) => ({ table, reason }));
   if (missing.length === 0 && !drains) return { steps: [], skipped, warnings: [] };
   const obstacles = premakeObstacles(facts, reading, parent);
   if (obstacles.length > 0) {

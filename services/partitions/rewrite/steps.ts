@@ -19,6 +19,8 @@ import {
   updateRewrite,
 } from "../../../db/partitions/rewrite/rewrites.ts";
 import type { RewritePhase } from "../../../db/partitions/rewrite/spec.ts";
+import { hasAlwaysFired } from "../../../db/partitions/rewrite/triggers.ts";
+import type { TableName } from "../../../db/partitions/ddl.ts";
 import { runStatements, runTogether } from "../../../db/partitions/run.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { setLockTimeout, setStatementTimeout } from "../../../db/session/transaction.ts";
@@ -68,6 +70,19 @@ function refuseSwap(): never {
   throw new HoldfastError(
     "conflict",
     "The table has changed since the plan was made (columns, indexes, keys, triggers, views, grants); nothing was swapped. Plan it again",
+  );
+}
+
+/** Throws `conflict` where writes may be missing in the other table: a table that takes its place would lack them. */
+async function requireMirrored(
+  sql: Sql,
+  table: TableName,
+  { copy, consequence }: { copy: string; consequence: string },
+): Promise<void> {
+  if (await hasAlwaysFired(sql, table)) return;
+  throw new HoldfastError(
+    "conflict",
+    `The triggers holdfast_move and holdfast_move_truncate of ${table.schema}.${table.table}, which repeat each write in ${copy}, were disabled or dropped, or the table was replaced: ${copy} may lack rows. ${consequence}`,
   );
 }
 
@@ -222,6 +237,10 @@ export class RewriteSteps {
       await runStatements(sql, [lock]);
       const started = performance.now();
       if (await countDependents(sql, rewrite) !== dependents) refuseSwap();
+      await requireMirrored(sql, spec.source, {
+        copy: "the copy",
+        consequence: "Nothing was swapped. Plan it again",
+      });
       await this.#sendWithinLimit(sql, statements, kind, started);
       if (kind === "convert") await keepPolicy(sql, rewrite, true);
       const lockedMs = performance.now() - started;
@@ -262,8 +281,16 @@ export class RewriteSteps {
     return this.#step(id, phase, async (sql, rewrite) => {
       const { statements: name, outcome } = settlements[phase];
       const statements = rewrite.spec[name];
+      const [lock = "", ...others] = statements;
       const started = performance.now();
-      await runStatements(sql, statements);
+      await runStatements(sql, [lock]);
+      if (phase === "undoing") {
+        await requireMirrored(sql, rewrite.spec.source, {
+          copy: "the old table",
+          consequence: "It cannot be undone; finish it instead",
+        });
+      }
+      await runStatements(sql, others);
       if (phase === "undoing") await keepPolicy(sql, rewrite, false);
       await logRewrite(sql, rewrite, name, performance.now() - started, statements);
       return { result: "again", change: { phase: "cleaning", outcome, waits_for: null } };

@@ -32,7 +32,8 @@ export interface Failure {
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 const deadlineMs = 10_000;
-const longestAfterMs = 3_600_000;
+/** Longest wait that a receiver may ask for. */
+export const longestAfterMs = 3_600_000;
 /** Statuses that concern the address or the credentials. Not 403: a filter may refuse the text of one event. */
 const aboutAddress = new Set([401, 404, 405, 407, 410]);
 

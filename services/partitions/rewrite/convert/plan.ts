@@ -16,7 +16,7 @@ import { createAxis } from "../../axis/axis.ts";
 import { leafOfSpan } from "../../axis/leaf.ts";
 import { leafName, preciseName } from "../../axis/names.ts";
 import { highest, lowest, type Span } from "../../axis/span.ts";
-import { cutGaps } from "../../planning/cover.ts";
+import { cutGaps, withinType } from "../../planning/cover.ts";
 import type { PlanContext } from "../../planning/facts.ts";
 import type { Policy } from "../../policy.ts";
 import { type ConversionRequest, refusalsOf } from "./refusals.ts";
@@ -53,7 +53,7 @@ export async function readTable(
 async function leavesOf(
   sql: Sql,
   policy: Policy,
-  keyColumn: string,
+  { keyColumn, keyType }: { keyColumn: string; keyType: string },
   context: PlanContext,
 ): Promise<{ spans: Span[]; problem?: string }> {
   const axis = createAxis(policy);
@@ -76,7 +76,9 @@ async function leavesOf(
   for (let ahead = 0; ahead < policy.premake; ahead++) to = axis.grid.slotOf(to).to;
   const least = first === undefined ? from : axis.grid.slotOf(first).from;
   if (least < from) from = least;
-  return { spans: cutGaps(axis, [{ from, to }], context.maxPartitions + 1) };
+  const spans = cutGaps(axis, [{ from, to }], context.maxPartitions + 1)
+    .flatMap((span) => withinType(span, keyType) ?? []);
+  return { spans };
 }
 
 function nameLeaves(policy: Policy, spans: readonly Span[]): string[] {
@@ -129,7 +131,9 @@ export async function planConversion(
     conversion: undefined,
   };
   if (plan.refusals.length > 0) return plan;
-  const { spans, problem } = await leavesOf(sql, policy, request.keyColumn, context);
+  const { keyColumn } = request;
+  const keyType = facts.columns.find(({ name }) => name === keyColumn)?.type ?? "";
+  const { spans, problem } = await leavesOf(sql, policy, { keyColumn, keyType }, context);
   const names = conversionNames(policy, facts.oid);
   const leafNames = nameLeaves(policy, spans);
   const wanted = [names.shadow, names.old, names.rest].map(({ table }) => table);

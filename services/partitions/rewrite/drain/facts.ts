@@ -6,7 +6,7 @@ import { drainNames } from "../../../../db/partitions/rewrite/names.ts";
 import { nextKey, takenBeside } from "../../../../db/partitions/catalogue/probes.ts";
 import { highest, lowest, type Span } from "../../axis/span.ts";
 import { readTable } from "../convert/plan.ts";
-import { type Reading, retentionLimit, wantedStretch } from "../../planning/cover.ts";
+import { type Reading, retentionLimit, wantedStretch, withinType } from "../../planning/cover.ts";
 import type { DrainFacts, TableFacts } from "../../planning/facts.ts";
 import { sqlState } from "../../../../db/sql_state.ts";
 
@@ -17,6 +17,8 @@ export const drainedMax = 8;
 const triedMax = 40;
 /** At most so many rows of a range are checked against the constraints; the drain itself finds the others. */
 const checkedMax = 100_000;
+/** The last value of times and dates. */
+const infinity = "infinity";
 
 /** Returns why a new partition would refuse rows of the default in a span; undefined when none was found. */
 export async function whyRefused(
@@ -57,37 +59,66 @@ function freeAround(at: bigint, reading: Reading): Span {
   return { from, to };
 }
 
+/** Returns why rows of a key stay in the default partition. */
+function whyUnplaced(
+  { schema, name }: { schema: string; name: string },
+  column: string,
+  { key, isEndless }: { key: string; isEndless: boolean },
+): string {
+  const where = `the default ${schema}.${name} holds rows with "${column}" = ${key}`;
+  return isEndless
+    ? `${where}: they stay there, for no partition is made for them. Correct or remove them`
+    : `${where}, which the policy's kind of key does not have: rows after them are not drained. Correct or remove them`;
+}
+
 /**
  * Finds the ranges of the default's rows, with one indexed query of the key for each. Leaves out rows that retention would
- * retire, and those beyond what is made ahead.
+ * retire, those beyond what is made ahead, and those of an infinite key.
  */
 async function drainableSpans(
   sql: Sql,
   facts: TableFacts,
   reading: Reading,
-): Promise<Pick<DrainFacts, "spans" | "more" | "refused" | "doubts">> {
-  const { defaultLeaf, axis } = reading;
-  const [column] = facts.parent?.keyColumns ?? [];
+): Promise<Pick<DrainFacts, "spans" | "more" | "refused" | "unplaced" | "doubts">> {
+  const { defaultLeaf, axis: { codec } } = reading;
+  const { keyColumns: [column] = [], keyType = "", oid = 0 } = facts.parent ?? {};
   const spans: Span[] = [];
   const refused: DrainFacts["refused"] = [];
-  if (!defaultLeaf || column === undefined) return { spans, more: false, refused, doubts: [] };
-  const doubts = await listDoubts(sql, facts.parent?.oid ?? 0);
+  const unplaced: string[] = [];
+  const found = { refused, unplaced };
+  if (!defaultLeaf || column === undefined) return { ...found, spans, more: false, doubts: [] };
+  const doubts = await listDoubts(sql, oid);
   const limit = retentionLimit(facts, reading);
   const { to: end } = wantedStretch(reading, facts.policy.premake);
   const table = { schema: defaultLeaf.schema, table: defaultLeaf.name };
-  let at = limit;
+  const leave = (key: string, isEndless: boolean) =>
+    void unplaced.push(whyUnplaced(defaultLeaf, column, { key, isEndless }));
+  let from = limit === lowest ? null : codec.format(limit);
+  let after = false;
   while (spans.length <= drainedMax && refused.length < triedMax) {
-    const next = await nextKey(sql, table, column, at === lowest ? null : axis.codec.format(at));
-    const position = next === null ? undefined : axis.codec.parse(next);
-    // A row of -infinity hides those after it: an operator has to remove it.
-    if (position === undefined || position === lowest || position >= end) break;
-    const span = freeAround(position, reading);
+    const key = await nextKey(sql, table, { column, type: keyType }, from, { after });
+    if (key === null) break;
+    const position = codec.parse(key);
+    if (position === undefined) leave(key, false);
+    if (position === undefined || position >= end) break;
+    if (position === lowest) {
+      leave(key, true);
+      [from, after] = [key, true];
+      continue;
+    }
+    const span = withinType(freeAround(position, reading), keyType);
+    if (!span) break;
     const reason = await whyRefused(sql, reading, doubts, column, span);
     if (reason !== undefined) refused.push({ span, reason });
     else if (span.to > limit) spans.push(span);
-    at = span.to;
+    if (span.to === highest) break;
+    [from, after] = [codec.format(span.to), false];
   }
-  return { spans: spans.slice(0, drainedMax), more: spans.length > drainedMax, refused, doubts };
+  if (codec.parse(infinity) === highest) {
+    const last = await nextKey(sql, table, { column, type: keyType }, infinity);
+    if (last !== null) leave(last, true);
+  }
+  return { ...found, spans: spans.slice(0, drainedMax), more: spans.length > drainedMax, doubts };
 }
 
 /** Reads what a drain of the default partition needs; undefined when there is nothing to drain. */
@@ -98,8 +129,8 @@ export async function readDrain(
 ): Promise<DrainFacts | undefined> {
   const { defaultLeaf } = reading;
   if (!defaultLeaf || !facts.parent || reading.unknown.length > 0) return undefined;
-  const { spans, more, refused, doubts } = await drainableSpans(sql, facts, reading);
-  if (spans.length === 0 && refused.length === 0) return undefined;
+  const { spans, more, refused, unplaced, doubts } = await drainableSpans(sql, facts, reading);
+  if (spans.length + refused.length + unplaced.length === 0) return undefined;
   const found = await readTable(sql, facts.policy);
   if (!found) return undefined;
   const names = drainNames(facts.policy, { schema: defaultLeaf.schema, table: defaultLeaf.name });
@@ -112,6 +143,7 @@ export async function readDrain(
     spans,
     more,
     refused,
+    unplaced,
     doubts,
     facts: found.facts,
     signature: found.signature,
