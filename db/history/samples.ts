@@ -3,6 +3,7 @@ import {
   avg,
   eq,
   gte,
+  inArray,
   lt,
   lte,
   max,
@@ -65,6 +66,28 @@ export async function insertSamples(sql: Sql, samples: readonly StoredSample[]):
     "copy holdfast.samples (ts, value, series) from stdin (format binary)",
     encoder.rows(),
   );
+}
+
+/**
+ * Returns which of the samples are stored. Waits until the transactions that are writing samples have ended, one whose client
+ * is gone included, and keeps others from it until this one ends. Needs a transaction.
+ */
+export async function findStored(
+  sql: Sql,
+  samples: readonly StoredSample[],
+): Promise<(sample: StoredSample) => boolean> {
+  await sql`lock table only holdfast.samples in share row exclusive mode`;
+  const times = samples.map(({ at }) => Math.round(at));
+  const first = times.reduce((one, other) => Math.min(one, other), Infinity);
+  const last = times.reduce((one, other) => Math.max(one, other), -Infinity);
+  const { ts, series } = sampleRecords;
+  const rows = await recordsIn(sql).select({ ts, series }).from(sampleRecords).where(and(
+    gte(ts, new Date(first)),
+    lte(ts, new Date(last)),
+    inArray(series, [...new Set(samples.map((sample) => sample.series))]),
+  ));
+  const stored = new Set(rows.map((row) => `${row.ts.getTime()} ${row.series}`));
+  return (sample) => stored.has(`${Math.round(sample.at)} ${sample.series}`);
 }
 
 /** A table of history whose name is known at run time. */

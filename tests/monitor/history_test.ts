@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { Sql } from "../../db/connection.ts";
 import { readSamples } from "../../db/history/samples.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import { KnownLeaves } from "../../services/monitor/history/known_leaves.ts";
 import { inSteps, leafAt, levelsFor } from "../../services/monitor/history/levels.ts";
 import { Rollups } from "../../services/monitor/history/rollups.ts";
@@ -300,6 +302,78 @@ Deno.test("samples that cannot be written are bounded and reported, and are writ
   );
   assert.equal(lived.recorder.state().waiting, 3, "series are bounded");
   await pool.end();
+});
+
+Deno.test("samples of a write whose answer was lost are stored once, whether it was committed or not", async () => {
+  const pool = openWriter(app.holdfast.target);
+  const began = Date.UTC(2034, 0, 1);
+  /** What becomes of the next transaction. */
+  let fate: "answered" | "committed unheard" | "rolled back" | "kept open" = "answered";
+  const hung = Promise.withResolvers<void>();
+  const lost = () => Object.assign(new Error("lost"), { code: "CONNECTION_CLOSED" });
+  const losing: Pool = {
+    ...pool,
+    async transaction(work, options) {
+      const present = fate;
+      fate = "answered";
+      if (present === "answered") return await pool.transaction(work, options);
+      if (present === "committed unheard") await pool.transaction(work, options);
+      else if (present === "rolled back") {
+        const failing = async (sql: Sql) => {
+          await work(sql);
+          throw lost();
+        };
+        await pool.transaction(failing, options).catch(() => {});
+      } else {
+        const other = openWriter(app.holdfast.target);
+        const { promise: written, resolve } = Promise.withResolvers<void>();
+        void other.transaction(async (sql) => {
+          await work(sql);
+          resolve();
+          await hung.promise;
+        }).then(() => other.end());
+        await written;
+      }
+      throw lost();
+    },
+  };
+  const lived = recorderAt(losing, began);
+  const add = (n: number) =>
+    lived.recorder.add([{ at: began + n, name: "unheard", scope: "", value: n }]);
+  const stored = async () =>
+    (await app.sql<{ value: number }[]>`
+      select p.value
+      from holdfast.samples as p join holdfast.sample_series as s on s.id = p.series
+      where s.name = 'unheard'
+      order by p.value`).map(({ value }) => value);
+  try {
+    add(1);
+    await lived.recorder.flush();
+    for (const [n, next] of [[2, "committed unheard"], [3, "rolled back"]] as const) {
+      add(n);
+      fate = next;
+      await lived.recorder.flush();
+      assert.equal(lived.recorder.state().waiting, 1, next);
+      await lived.recorder.flush();
+      assert.equal(lived.recorder.state().waiting, 0, next);
+    }
+    assert.deepEqual(await stored(), [1, 2, 3]);
+    add(4);
+    fate = "kept open";
+    await lived.recorder.flush();
+    add(5);
+    await lived.recorder.flush();
+    assert.match(lived.recorder.state().problem!, /^55P03: /, "it waits for the outcome");
+    hung.resolve();
+    await eventually(async () => {
+      await lived.recorder.flush();
+      return lived.recorder.state().waiting === 0;
+    }, "then it is written");
+    assert.deepEqual(await stored(), [1, 2, 3, 4, 5]);
+  } finally {
+    hung.resolve();
+    await pool.end();
+  }
 });
 
 Deno.test("every moment has one leaf, and leaves do not overlap", () => {
