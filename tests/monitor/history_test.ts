@@ -257,6 +257,47 @@ Deno.test({
   },
 });
 
+Deno.test("the mean of a longer interval is that of its samples, also beside rollups that did not count them", async () => {
+  const pool = openWriter(app.holdfast.target);
+  const began = Date.UTC(2022, 0, 4, 12);
+  const lived = recorderAt(pool, began);
+  const meanAt = async (at: number) => {
+    const [point] = (await pool.run((sql) =>
+      readSamples(sql, { name: "uneven", scope: "" }, {
+        tables: ["samples_15m"],
+        from: at,
+        to: at,
+      })
+    ))!;
+    return point && [point.value, point.samples];
+  };
+  const rollUpTo = async (at: number) => {
+    lived.moveTo(at + minute);
+    await lived.recorder.upkeep();
+    assert.equal(lived.recorder.state().problem, undefined);
+  };
+  const sample = (at: number, value: number) => ({ at, name: "uneven", scope: "", value });
+  try {
+    for (const from of [began, began + 15 * minute]) {
+      // A minute of eleven samples, and a minute of one.
+      const busy = Array.from({ length: 11 }, (_, n) => sample(from + n * 5_000, 0));
+      lived.recorder.add([...busy, sample(from + minute, 12)]);
+      await rollUpTo(from + 3 * minute);
+      if (from !== began) {
+        // An older Holdfast does not know the column.
+        await app.sql`
+          update holdfast.samples_1m set samples = null
+          where ts = ${new Date(from).toISOString()}::text::timestamptz`;
+      }
+      await rollUpTo(from + 15 * minute);
+    }
+    assert.deepEqual(await meanAt(began), [1, 12]);
+    assert.deepEqual(await meanAt(began + 15 * minute), [6, null]);
+  } finally {
+    await pool.end();
+  }
+});
+
 Deno.test("samples that cannot be written are bounded and reported, and are written later", async () => {
   const pool = openWriter(app.holdfast.target);
   const began = Date.UTC(2033, 0, 1);
@@ -405,26 +446,31 @@ Deno.test("levels reach back to the start of the range, and are no coarser than 
   }));
 });
 
-Deno.test("steps keep the least, the greatest, the last and the mean", () => {
+Deno.test("steps keep the least, the greatest, the last and the mean of the samples", () => {
   const value = fc.double({ min: -1e6, max: 1e6, noNaN: true });
-  fc.assert(fc.property(fc.array(value, { maxLength: 50 }), (values) => {
-    const points = values.map((one, i) => ({
+  const counted = fc.record({ value, samples: fc.option(fc.integer({ min: 1, max: 20 })) });
+  fc.assert(fc.property(fc.array(counted, { maxLength: 50 }), (values) => {
+    const points = values.map(({ value: one, samples }, i) => ({
       ts: i * 700,
       value: one,
       min: one,
       max: one,
       last: one,
+      samples,
     }));
     for (const { ts, value: mean, min, max, last } of inSteps(points, 2_000)) {
-      const inside = points.filter((one) => one.ts >= ts && one.ts < ts + 2_000)
-        .map((one) => one.value);
+      const members = points.filter((one) => one.ts >= ts && one.ts < ts + 2_000);
+      const inside = members.map((one) => one.value);
       assert.deepEqual([min, max, last], [
         Math.min(...inside),
         Math.max(...inside),
         inside.at(-1),
       ]);
-      const sum = inside.reduce((all, one) => all + one, 0);
-      assert.ok(Math.abs(mean - sum / inside.length) <= 1e-6 * 1e6);
+      const isCounted = members.every(({ samples }) => samples !== null);
+      const weightOf = (samples: number | null) => isCounted ? samples ?? 0 : 1;
+      const sum = members.reduce((all, one) => all + one.value * weightOf(one.samples), 0);
+      const count = members.reduce((all, { samples }) => all + weightOf(samples), 0);
+      assert.ok(Math.abs(mean - sum / count) <= 1e-6 * 1e6);
     }
   }));
 });

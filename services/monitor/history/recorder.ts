@@ -89,7 +89,7 @@ export function createRecorder(
       await insertSamples(sql, rows.filter((row) => !isStored(row)));
       return { made, ids };
     }, { deadlineMs }).catch((error) => {
-      if (!isAnswer(error)) for (const sample of batch) doubtful.add(sample);
+      if (!isAnswer(error)) { for (const sample of batch) doubtful.add(sample); }
       throw error;
     });
     series.setIds(fresh, ids);
