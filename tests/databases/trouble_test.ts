@@ -3,8 +3,9 @@ import { createFleet } from "../../app/fleet/fleet.ts";
 import { createHoldfasts } from "../../app/fleet/holdfasts.ts";
 import type { Holdfast } from "../../app/holdfast.ts";
 import { type Config, readConfig } from "../../config/config.ts";
-import { StartError } from "../../errors.ts";
+import { HoldfastError, StartError } from "../../errors.ts";
 import { createLogger, type LogFields } from "../../log.ts";
+import { databaseRoutes } from "../../routes/databases/databases.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
 import { eventually, within } from "../helpers/eventually.ts";
 import { passOverDriver } from "../helpers/rejections.ts";
@@ -129,6 +130,38 @@ Deno.test("a stop does not wait for a start that hangs, and gives every database
   assert.ok(given.get("well")! > 100, `${given.get("well")} ms`);
   assert.equal(given.get("hangs"), 0);
   hanging.resolve();
+});
+
+Deno.test("a path of a database that cannot be started says why, and does not deny the database", async () => {
+  const summary = () => ({
+    name: "broken",
+    status: "unhealthy" as const,
+    engine: null,
+    version: null,
+    role: null,
+    reasons: ["preparation: its certificate is missing"],
+    alerts_firing: 0,
+    age_ms: null,
+  });
+  const router = databaseRoutes({
+    members: { several: true, list: () => [{ name: "broken", summary }] },
+  });
+  const errors: unknown[] = [];
+  router.onError((error, c) => {
+    errors.push(error);
+    return c.body(null, 500);
+  });
+  for (const name of ["broken", "other"]) await router.request(`/api/databases/${name}/alerts`);
+  assert.deepEqual(
+    errors.map((error) => error instanceof HoldfastError && [error.code, error.message]),
+    [
+      [
+        "database_unavailable",
+        "The database broken is not ready: preparation: its certificate is missing",
+      ],
+      ["not_found", "There is no database other; there are: broken"],
+    ],
+  );
 });
 
 Deno.test("a first database that refuses the login ends no other, and a silent one takes no time of its stop", async () => {
