@@ -276,7 +276,7 @@ Deno.test("the table of events keeps the last, and the very last for ever", asyn
     const [old] = await journal.newest(1);
     await journal.append([{
       id: crypto.randomUUID(),
-      type: "performance_alert",
+      type: "of_a_later_version",
       instance: "another",
       topic: null,
       digest: null,
