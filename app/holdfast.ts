@@ -33,8 +33,11 @@ export interface Holdfast extends Upkeep, Pick<App, "handle" | "listening" | "do
   start(signal?: AbortSignal): Promise<void>;
   /** Tells WebSocket clients that the server goes away. */
   closeLive(): void;
-  /** Stops in order, and after `withinMs` without waiting for the rest. Stops the embedded server in any case. */
-  stop(withinMs?: number): Promise<void>;
+  /**
+   * Stops in order, and after `withinMs` without waiting for the rest. Then stops the embedded server in any case, once
+   * `others` has resolved, too.
+   */
+  stop(withinMs?: number, others?: Promise<unknown>): Promise<void>;
   /** Stops only the embedded server: the process is about to end. */
   stopNow(): Promise<void>;
   monitor: Monitor;
@@ -140,12 +143,16 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     preparation.supervisor.start();
   }
 
-  async function stop(withinMs = 30_000): Promise<void> {
+  async function stop(
+    withinMs = 30_000,
+    others: Promise<unknown> = Promise.resolve(),
+  ): Promise<void> {
     stopping.abort();
     const stopped = preparation.supervisor.stop().then(() =>
       stopServices(services, foundation, { ownsAccess })
     );
     if (!await endsWithin(stopped, withinMs)) log.warn("stop_cut_short", { within_ms: withinMs });
+    await others;
     await embedded?.stop();
   }
 

@@ -136,8 +136,13 @@ export function createPreparation(
           return await unlessAborted(signal, attemptOnce());
         } catch (error) {
           if (signal.aborted) return;
-          if (error instanceof StartError) throw error;
-          if (error instanceof Error && error.cause instanceof StartError) throw error.cause;
+          const lasting = [error, (error as Error | undefined)?.cause].find((one) =>
+            one instanceof StartError
+          );
+          if (lasting) {
+            preparationError = lasting.message;
+            throw lasting;
+          }
           preparationError = `the database cannot be prepared: ${describeDatabaseError(error)}`;
           if (!embedded) reportOrEnd(error, attempt, performance.now() - started);
           log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });

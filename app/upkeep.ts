@@ -1,11 +1,12 @@
 import { forgetKeys } from "../db/market/idempotency.ts";
 import { describeDatabaseError } from "../db/errors.ts";
+import { createSingleFlight } from "../lib/single_flight.ts";
 import type { Logger } from "../log.ts";
 import { runsOutSoon } from "../services/partitions/report/report.ts";
 import type { Foundation } from "./foundation.ts";
 import type { AppServices } from "./services.ts";
 
-/** The jobs that Holdfast does regularly; each call does those that are due. */
+/** The jobs that Holdfast does regularly; each call does those that are due, or joins the call that is doing them. */
 export interface Upkeep {
   everyMinute(): Promise<void>;
   everyHour(): Promise<void>;
@@ -59,33 +60,38 @@ export function createUpkeep(
     rotation,
   } = services;
   const days = config.HOLDFAST_IDEMPOTENCY_DAYS;
+  const doMinutely = createSingleFlight(() =>
+    doEach({
+      idempotency_keys: () =>
+        pools.maintenance.run((sql) => forgetKeys(sql, { days, limit: 10_000 })),
+      request_keys: () => requestKeys.forget(days),
+      operations: () => operations.tidy(),
+      quarantine: () => quarantine.expire(),
+      conversions: () => conversions.wake(),
+      history: () => monitor.history.upkeep(),
+      async rotation() {
+        if (runsOutSoon(monitor.snapshot().tables)) {
+          await rotation.rotate("a table runs out soon");
+        }
+      },
+      backups: () => backups.everyMinute(),
+      rehearsals: () => rehearsals.everyMinute(),
+    }, log)
+  );
+  const doHourly = createSingleFlight(() =>
+    doEach({
+      rotation: () => rotation.rotate("schedule"),
+      audit: () => audit.expire(),
+    }, log)
+  );
   return {
     async everyMinute() {
       requestLog.writeSummary();
       if (!isPrepared() || !checkMonitor(services, log) || !access.canWrite()) return;
-      await doEach({
-        idempotency_keys: () =>
-          pools.maintenance.run((sql) => forgetKeys(sql, { days, limit: 10_000 })),
-        request_keys: () => requestKeys.forget(days),
-        operations: () => operations.tidy(),
-        quarantine: () => quarantine.expire(),
-        conversions: () => conversions.wake(),
-        history: () => monitor.history.upkeep(),
-        async rotation() {
-          if (runsOutSoon(monitor.snapshot().tables)) {
-            await rotation.rotate("a table runs out soon");
-          }
-        },
-        backups: () => backups.everyMinute(),
-        rehearsals: () => rehearsals.everyMinute(),
-      }, log);
+      await doMinutely();
     },
     async everyHour() {
-      if (!isPrepared() || !access.canWrite()) return;
-      await doEach({
-        rotation: () => rotation.rotate("schedule"),
-        audit: () => audit.expire(),
-      }, log);
+      if (isPrepared() && access.canWrite()) await doHourly();
     },
   };
 }

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { createHoldfasts } from "../app/fleet/holdfasts.ts";
 import type { Holdfast } from "../app/holdfast.ts";
+import type { Upkeep } from "../app/upkeep.ts";
 import { endsWithin } from "../lib/deadline.ts";
 import { type Config, unknownSettings } from "../config/config.ts";
 import { closeHome } from "../db/embedded/files.ts";
@@ -92,6 +93,28 @@ async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): 
   }
 }
 
+/**
+ * Begins the regular jobs each minute and each hour, until `signal` aborts. A run is not waited for: the next one would not
+ * begin before its end, so that one database at work for an hour would hold up the jobs of all others.
+ */
+export function scheduleUpkeep(
+  { runtime, log }: { runtime: Pick<Runtime, "cron">; log: Logger },
+  upkeep: Upkeep,
+  signal: AbortSignal,
+): void {
+  const begin = (name: string, job: () => Promise<void>) => () => {
+    job().catch((error) => log.error("cron_failed", { cron: name, error: messageOf(error) }));
+    return Promise.resolve();
+  };
+  runtime.cron(
+    "holdfast each minute",
+    "* * * * *",
+    signal,
+    begin("minute", () => upkeep.everyMinute()),
+  );
+  runtime.cron("holdfast rotation", "7 * * * *", signal, begin("hour", () => upkeep.everyHour()));
+}
+
 /** Starts Holdfast. It listens first, so that health can report the progress. Aborting `signal` ends the wait. */
 export async function startServing(
   context: CommandContext,
@@ -101,7 +124,7 @@ export async function startServing(
     onMade?: (holdfast: Holdfast) => void;
   } = {},
 ): Promise<Serving> {
-  const { config, runtime, log, upgrade, version } = context;
+  const { config, log, upgrade, version } = context;
   const lock = await lockDataDir(context);
   const crons = new AbortController();
   let holdfast: Holdfast | undefined;
@@ -117,20 +140,7 @@ export async function startServing(
     onMade(holdfast);
     listener = await listen(context, holdfast);
     const created = holdfast;
-    const guarded = (name: string, job: () => Promise<void>) => () =>
-      job().catch((error) => log.error("cron_failed", { cron: name, error: messageOf(error) }));
-    runtime.cron(
-      "holdfast each minute",
-      "* * * * *",
-      crons.signal,
-      guarded("minute", () => created.everyMinute()),
-    );
-    runtime.cron(
-      "holdfast rotation",
-      "7 * * * *",
-      crons.signal,
-      guarded("hour", () => created.everyHour()),
-    );
+    scheduleUpkeep(context, created, crons.signal);
     const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
     const url = `http://${host}:${listener.port}`;
     log.info("listening", { url });

@@ -99,8 +99,9 @@ export function readConfig(
   } // Empty, so that all of it comes from the variables.
   else if ((values.namedBy as string[]).length > 0) values.DATABASE_URL = "postgres://";
   const listed = readDatabaseFile(values.HOLDFAST_DATABASES as string | undefined, readFile);
-  const isNamed = values.DATABASE_URL !== undefined ||
-    (env.DATABASE_URL || file.DATABASE_URL) === "embedded";
+  const given = env.DATABASE_URL || file.DATABASE_URL;
+  refuseSecondDefault(listed, given);
+  const isNamed = values.DATABASE_URL !== undefined || given === "embedded";
   const config = { ...values, ...chooseDatabases(listed, isNamed) } as Config;
   if (!isLoopback(config.HOST) && !config.HOLDFAST_TOKEN && !config.HOLDFAST_INSECURE) {
     throw new StartError(
@@ -136,6 +137,17 @@ function checkStorage(config: Config): void {
       `HOLDFAST_S3_URL leads to ${hostname} by plain http; allowed: https, or http to this machine (or HOLDFAST_S3_INSECURE=1 on a closed network)`,
     );
   }
+}
+
+/** Throws a StartError where both the list and `DATABASE_URL` name the database `default`: one would not be managed. */
+function refuseSecondDefault(listed: readonly DatabaseEntry[], given: unknown): void {
+  const entry = listed.find(({ name }) => name === "default");
+  if (!entry || !given || given === entry.url) return;
+  throw new StartError(
+    `DATABASE_URL is ${
+      given === "embedded" ? '"embedded"' : shown("DATABASE_URL", given)
+    }, and HOLDFAST_DATABASES lists another database named "default"; allowed: one of them, so leave DATABASE_URL unset or give the listed database another name`,
+  );
 }
 
 /**

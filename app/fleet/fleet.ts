@@ -3,9 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import { type DatabaseEntry, databasesMax, withDatabase } from "../../config/databases.ts";
 import { connectSql } from "../../db/connection.ts";
-import { targetOf } from "../../db/address/target.ts";
+import { locationOf, type Target, targetOf } from "../../db/address/target.ts";
 import { listDatabases } from "../../db/server/databases.ts";
-import { messageOf } from "../../errors.ts";
+import { messageOf, StartError } from "../../errors.ts";
+import { endsWithin, orTimeout } from "../../lib/deadline.ts";
 import { createLimiter } from "../../lib/limiter.ts";
 import { createLoop, type Loop } from "../../lib/loop.ts";
 import type { Logger } from "../../log.ts";
@@ -22,6 +23,7 @@ export interface Fleet {
   everyMinute(): Promise<void>;
   everyHour(): Promise<void>;
   closeLive(): void;
+  /** Stops all at once, and after `withinMs` without waiting for the rest. */
   stop(withinMs: number): Promise<void>;
 }
 
@@ -32,10 +34,15 @@ interface Member {
   holdfast?: Holdfast;
   /** Why it could not be started when last tried. */
   problem?: string;
+  /** Resolves once it is started, or will not be. */
+  started: Promise<void>;
 }
 
 const discoverMs = 30_000;
-const retryMs = 30_000;
+/** Longest wait for the list of a server's databases: one that hangs must not end the discovery; milliseconds. */
+const listMs = 10_000;
+/** How long after a failed start the next one begins; milliseconds. */
+export const retryMs = 30_000;
 /** How many databases are started, or have their regular jobs done, at once: each needs several connections meanwhile. */
 const atOnce = 8;
 /** After this time a database no longer holds up those that wait for it; milliseconds. */
@@ -58,6 +65,30 @@ function configOf(config: Config, { name, url }: NamedDatabase): Config {
   };
 }
 
+/**
+ * Throws a StartError where a database is listed twice: both Holdfasts would have one name, so both would hold its lease.
+ * `taken` are the names of the databases that are looked after, by location; the listed ones are added.
+ */
+function takeListed(
+  entries: readonly DatabaseEntry[],
+  variables: Config["libpqVariables"],
+  taken: Map<string, string>,
+): void {
+  for (const { name, url } of entries.filter(({ discover }) => discover === false)) {
+    const location = locationOf({ kind: "url", url, env: variables });
+    if (location === undefined) continue;
+    const other = taken.get(location);
+    if (other !== undefined) {
+      throw new StartError(
+        `HOLDFAST_DATABASES lists ${JSON.stringify(name)}, which is the database of ${
+          JSON.stringify(other)
+        }; allowed: each database once`,
+      );
+    }
+    taken.set(location, name);
+  }
+}
+
 /** Returns the summary of a database whose Holdfast does not stand yet. */
 const unstarted = ({ entry, problem }: Member): DatabaseSummary => ({
   name: entry.name,
@@ -70,10 +101,14 @@ const unstarted = ({ entry, problem }: Member): DatabaseSummary => ({
   age_ms: null,
 });
 
-/** Creates the fleet of `entries`; `create` makes the Holdfast of one. */
+/**
+ * Creates the fleet of `entries`, besides the `first` database of the process; `create` makes the Holdfast of one. Throws a
+ * StartError where a database is listed twice.
+ */
 export function createFleet(
-  { entries, config, create, log }: {
+  { entries, first, config, create, log }: {
     entries: readonly DatabaseEntry[];
+    first: { name: string; target: Target };
     config: Config;
     create(name: string, config: Config): Promise<Holdfast>;
     log: Logger;
@@ -81,8 +116,13 @@ export function createFleet(
 ): Fleet {
   const members = new Map<string, Member>();
   const stopping = new AbortController();
-  const starting = new Set<Promise<void>>();
+  const taken = new Map<string, string>();
+  let hasRefused = false;
   const limited = createLimiter({ max: atOnce, slotMs });
+
+  const firstLocation = locationOf(first.target);
+  if (firstLocation !== undefined) taken.set(firstLocation, first.name);
+  takeListed(entries, config.libpqVariables, taken);
 
   async function startOnce(member: Member): Promise<void> {
     if (stopping.signal.aborted) return;
@@ -104,34 +144,46 @@ export function createFleet(
   }
 
   function add(entry: NamedDatabase): void {
-    if (members.has(entry.name) || members.size >= databasesMax) return;
-    const member: Member = { entry };
+    if (entry.name === first.name || members.has(entry.name)) return;
+    if (members.size >= databasesMax) {
+      if (!hasRefused) log.error("database_left_out", { database: entry.name, max: databasesMax });
+      hasRefused = true;
+      return;
+    }
+    const member: Member = { entry, started: Promise.resolve() };
     members.set(entry.name, member);
-    const work = run(member);
-    starting.add(work);
-    work.finally(() => starting.delete(work));
+    member.started = run(member);
+  }
+
+  /** Adds a database that was found on a server, unless it is looked after already. */
+  function addFound(entry: NamedDatabase): void {
+    const location = locationOf({ kind: "url", url: entry.url, env: config.libpqVariables });
+    if (location !== undefined && taken.has(location)) return;
+    if (location !== undefined) taken.set(location, entry.name);
+    add(entry);
   }
 
   async function discoverOn({ name, url, discover }: DatabaseEntry): Promise<void> {
-    const sql = connectSql({
-      target: targetOf(url, config.libpqVariables),
-      max: 1,
-      applicationName: "holdfast-discovery",
-      statementTimeoutMs: 5_000,
-      lockTimeoutMs: 1_000,
-      pooled: config.HOLDFAST_POOLER === "transaction",
-    });
+    let sql: ReturnType<typeof connectSql> | undefined;
     try {
+      sql = connectSql({
+        target: targetOf(url, config.libpqVariables),
+        max: 1,
+        applicationName: "holdfast-discovery",
+        statementTimeoutMs: 5_000,
+        lockTimeoutMs: 1_000,
+        pooled: config.HOLDFAST_POOLER === "transaction",
+      });
+      const late = () => new Error(`The server did not list its databases within ${listMs} ms`);
+      const found = await orTimeout(listDatabases(sql), listMs, late);
       const excluded = new Set(typeof discover === "object" ? discover.exclude : []);
-      for (const database of await listDatabases(sql)) {
-        if (!excluded.has(database)) {
-          add({ name: `${name}.${database}`, url: withDatabase(url, database) });
-        }
+      for (const database of found.filter((one) => !excluded.has(one))) {
+        addFound({ name: `${name}.${database}`, url: withDatabase(url, database) });
       }
     } catch (error) {
       log.warn("databases_not_discovered", { server: name, error: messageOf(error) });
     } finally {
-      await sql.end({ timeout: 1 });
+      await sql?.end({ timeout: 1 });
     }
   }
 
@@ -172,12 +224,16 @@ export function createFleet(
     },
     async stop(withinMs) {
       const until = performance.now() + withinMs;
+      const leftMs = () => Math.max(0, until - performance.now());
       stopping.abort();
-      await discovery.stop();
-      await Promise.allSettled([...starting]);
-      await Promise.allSettled(
-        standing().map((holdfast) => holdfast.stop(Math.max(0, until - performance.now()))),
-      );
+      const end = async (member: Member) => {
+        await endsWithin(member.started, leftMs());
+        await member.holdfast?.stop(leftMs());
+      };
+      await Promise.allSettled([
+        endsWithin(discovery.stop(), withinMs),
+        ...[...members.values()].map(end),
+      ]);
     },
   };
 }

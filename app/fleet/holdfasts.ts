@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { StartError } from "../../errors.ts";
 import { createHoldfast, type Holdfast, type HoldfastOptions } from "../holdfast.ts";
-import { createFleet } from "./fleet.ts";
+import { createFleet, retryMs } from "./fleet.ts";
 import { databasePath, withPrefix } from "./paths.ts";
 
 /**
@@ -17,6 +19,7 @@ export async function createHoldfasts(options: HoldfastOptions): Promise<Holdfas
   });
   const fleet = createFleet({
     entries: purpose === "server" ? config.databases : [],
+    first: { name: config.databaseName, target: first.target },
     config,
     create: (name, itsConfig) =>
       createHoldfast({
@@ -28,6 +31,22 @@ export async function createHoldfasts(options: HoldfastOptions): Promise<Holdfas
       }),
     log,
   });
+
+  const stopping = new AbortController();
+
+  /** Starts the first database. Where there are others, one that cannot be started ends none of them: it is tried again. */
+  async function startFirst(signal: AbortSignal): Promise<void> {
+    const isAlone = purpose !== "server" || config.databases.length === 0;
+    while (!signal.aborted) {
+      try {
+        return await first.start(signal);
+      } catch (error) {
+        if (isAlone || !(error instanceof StartError)) throw error;
+        log.error("database_not_started", { database: config.databaseName, error: error.message });
+      }
+      await delay(retryMs, undefined, { signal }).catch(() => {});
+    }
+  }
 
   const find = (name: string) => name === config.databaseName ? first : fleet.find(name);
 
@@ -41,7 +60,7 @@ export async function createHoldfasts(options: HoldfastOptions): Promise<Holdfas
     },
     async start(signal) {
       fleet.start();
-      await first.start(signal);
+      await startFirst(AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]));
     },
     async everyMinute() {
       await Promise.all([first.everyMinute(), fleet.everyMinute()]);
@@ -54,9 +73,8 @@ export async function createHoldfasts(options: HoldfastOptions): Promise<Holdfas
       fleet.closeLive();
     },
     async stop(withinMs = 30_000) {
-      const began = performance.now();
-      await fleet.stop(withinMs);
-      await first.stop(Math.max(0, withinMs - (performance.now() - began)));
+      stopping.abort();
+      await first.stop(withinMs, fleet.stop(withinMs));
     },
   };
 }

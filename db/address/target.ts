@@ -65,3 +65,19 @@ export function addressOf(target: Target): Address {
     ]),
   };
 }
+
+/**
+ * Returns where a database is: the same text for the same hosts, ports, wanted role and database name, whoever logs in.
+ * Undefined where the address cannot be read now. Two names of one host are two places.
+ */
+export function locationOf(target: Target): string | undefined {
+  try {
+    const { hosts, database, attrs } = addressOf(target);
+    const places = hosts.map(({ name, address, port, socket }) =>
+      socket ?? `${(address ?? name).toLowerCase()}:${port}`
+    );
+    return `${places.sort().join(",")}/${database} ${attrs}`;
+  } catch {
+    return undefined;
+  }
+}

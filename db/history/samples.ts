@@ -1,8 +1,10 @@
 import {
   and,
   avg,
+  count,
   eq,
   gte,
+  inArray,
   lt,
   lte,
   max,
@@ -67,18 +69,57 @@ export async function insertSamples(sql: Sql, samples: readonly StoredSample[]):
   );
 }
 
+/**
+ * Returns which of the samples are stored. Waits until the transactions that are writing samples have ended, one whose client
+ * is gone included, and keeps others from it until this one ends. Needs a transaction.
+ */
+export async function findStored(
+  sql: Sql,
+  samples: readonly StoredSample[],
+): Promise<(sample: StoredSample) => boolean> {
+  await sql`lock table only holdfast.samples in share row exclusive mode`;
+  const times = samples.map(({ at }) => Math.round(at));
+  const first = times.reduce((one, other) => Math.min(one, other), Infinity);
+  const last = times.reduce((one, other) => Math.max(one, other), -Infinity);
+  const { ts, series } = sampleRecords;
+  const rows = await recordsIn(sql).select({ ts, series }).from(sampleRecords).where(and(
+    gte(ts, new Date(first)),
+    lte(ts, new Date(last)),
+    inArray(series, [...new Set(samples.map((sample) => sample.series))]),
+  ));
+  const stored = new Set(rows.map((row) => `${row.ts.getTime()} ${row.series}`));
+  return (sample) => stored.has(`${Math.round(sample.at)} ${sample.series}`);
+}
+
 /** A table of history whose name is known at run time. */
 const tableNamed = (name: SampleTable): PgTable & Record<"ts", PgColumn> => historyTables[name];
 
-/** Returns the columns of a table of samples; a raw sample is one value. Throws for a table that holds something else. */
+/**
+ * Returns the columns of a table of samples; a raw sample is one value, and has no column that counts samples. Throws for a
+ * table that holds something else.
+ */
 function columnsOf(
   name: SampleTable,
-): Record<"ts" | "series" | "avg" | "min" | "max" | "last", PgColumn> {
+):
+  & Record<"ts" | "series" | "avg" | "min" | "max" | "last", PgColumn>
+  & Partial<Record<"samples", PgColumn>> {
   const table = historyTables[name];
   if ("avg" in table) return table;
   if (!("value" in table)) throw new RangeError(`Cannot read samples: ${name} holds none`);
   const { ts, series, value } = table;
   return { ts, series, avg: value, min: value, max: value, last: value };
+}
+
+/** Returns the mean of a bucket and the number of its samples. Rows that do not all know theirs count alike. */
+function meanOf({ avg: value, samples }: Pick<ReturnType<typeof columnsOf>, "avg" | "samples">) {
+  if (!samples) return { avg: avg(value).as("avg"), samples: count().as("samples") };
+  const isCounted = sqlText`count(${samples}) = count(*)`;
+  return {
+    avg: sqlText`case when ${isCounted}
+      then sum(${value}::float8 * ${samples}) / sum(${samples})
+      else avg(${value}) end`.as("avg"),
+    samples: sqlText`case when ${isCounted} then sum(${samples}) end`.as("samples"),
+  };
 }
 
 const float8Of = (value: PgColumn) => sqlText<number>`${value}::float8`;
@@ -148,14 +189,16 @@ export async function rollUp(
   const bucket =
     sqlText`date_bin(make_interval(secs => ${seconds}), ${ts}, timestamptz '1970-01-01T00:00:00Z')`
       .as("bucket");
+  const mean = meanOf(values);
   const buckets = db
     .select({
       ts: bucket,
       series,
       min: min(values.min).as("min"),
-      avg: avg(values.avg).as("avg"),
+      avg: mean.avg,
       max: max(values.max).as("max"),
       last: sqlText`(array_agg(${values.last} order by ${ts} desc))[1]`.as("last"),
+      samples: mean.samples,
     })
     .from(tableNamed(source))
     .where(and(gte(ts, new Date(from)), lt(ts, new Date(to))))
@@ -179,6 +222,8 @@ export interface StoredPoint {
   min: number;
   max: number;
   last: number;
+  /** Of how many samples it is the mean; null where that was not counted. */
+  samples: number | null;
 }
 
 /**
@@ -205,7 +250,7 @@ export async function readSamples(
     const raw = table === "samples";
     const end = raw ? to : Math.min(to, (done.get(table) ?? -Infinity) - 1);
     if (end < begin) continue;
-    const { ts, series, avg, min, max, last } = columnsOf(table);
+    const { ts, series, avg, min, max, last, samples } = columnsOf(table);
     points.push(
       ...await db
         .select({
@@ -214,6 +259,7 @@ export async function readSamples(
           min: float8Of(min),
           max: float8Of(max),
           last: float8Of(last),
+          samples: sqlText<number | null>`${samples ?? 1}::int4`,
         })
         .from(tableNamed(table))
         .where(and(eq(series, id), gte(ts, new Date(begin)), lte(ts, new Date(end))))

@@ -1,4 +1,15 @@
-import { and, asc, desc, getTableColumns, gte, lt, lte, or, sql as sqlText } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  getTableColumns,
+  gte,
+  lt,
+  lte,
+  max,
+  or,
+  sql as sqlText,
+} from "drizzle-orm";
 import { leaseNotifications } from "../alerts/lease.ts";
 import type { Pool, PoolerMode } from "../pool/pool.ts";
 import { daysAgo } from "../records/conditions.ts";
@@ -29,7 +40,10 @@ export interface EventJournal {
   from(position: number, limit: number): Promise<StoredEvent[]>;
   /** The last events, in order. */
   newest(limit: number): Promise<StoredEvent[]>;
-  /** Deletes all but the last `keep` events, and those older than a day; the last of all stays. */
+  /**
+   * Deletes all but the last `keep` events, and those older than a day. The last of all stays, and so does the last that is
+   * older than a day: another Holdfast that has read no further goes on from there.
+   */
   prune(keep: number): Promise<void>;
   /** Makes the session hear of new events; answers false where that cannot be. */
   listen(): Promise<boolean>;
@@ -92,9 +106,14 @@ export function createEventJournal(pool: Pool, pooler: PoolerMode): EventJournal
       await pool.run(async (sql) => {
         const db = recordsIn(sql);
         const last = db.select({ last: positionRecord.last }).from(positionRecord);
+        const lastOld = db.select({ position: max(position) }).from(eventRecords)
+          .where(lt(stored_at, daysAgo(1)));
         await db.delete(eventRecords).where(and(
           lt(position, sqlText`(${last})`),
-          or(lte(position, sqlText`(${last}) - ${keep}::int8`), lt(stored_at, daysAgo(1))),
+          or(
+            lte(position, sqlText`(${last}) - ${keep}::int8`),
+            lt(position, sqlText`(${lastOld})`),
+          ),
         ));
       });
     },

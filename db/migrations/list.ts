@@ -19,6 +19,7 @@ import rehearsals from "./0090_rehearsals.sql" with { type: "text" };
 import rewriteOutcome from "./0100_rewrite_outcome.sql" with { type: "text" };
 import statementHistory from "./0110_statement_history.sql" with { type: "text" };
 import candleGuard from "./0120_candle_guard.sql" with { type: "text" };
+import sampleCounts from "./0125_sample_counts.sql" with { type: "text" };
 import watchAutovacuum from "./0118_watch_autovacuum.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
@@ -53,4 +54,5 @@ export const migrations: readonly Migration[] = [
   { version: 110, name: "statement_history", sql: statementHistory },
   { version: 118, name: "watch_autovacuum", sql: watchAutovacuum },
   { version: 120, name: "candle_guard", sql: candleGuard },
+  { version: 125, name: "sample_counts", sql: sampleCounts },
 ];

@@ -293,6 +293,8 @@ const rollup = (name: string) =>
     avg: real().notNull(),
     max: real().notNull(),
     last: real().notNull(),
+    /** Of how many samples it is the mean; null where that was not counted. */
+    samples: integer(),
   });
 
 export const minuteRecords = rollup("samples_1m");

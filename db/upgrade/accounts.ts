@@ -140,6 +140,17 @@ export async function listDatabases(sql: Sql): Promise<DatabaseFacts[]> {
     order by d.datname = 'postgres', d.datname`;
 }
 
+/** Lists the databases that let nobody connect, and so cannot be read; without templates. */
+export async function listClosedDatabases(sql: Sql): Promise<string[]> {
+  const rows = await sql`
+    select datname as name
+    from pg_database
+    where not datallowconn
+      and not datistemplate
+    order by datname`;
+  return rows.map(({ name }) => name);
+}
+
 export async function listTablespaces(sql: Sql): Promise<string[]> {
   const rows = await sql`select spcname as name from pg_tablespace where spcname !~ '^pg_'`;
   return rows.map(({ name }) => name);

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
-import type { DatabaseMembers } from "../../services/databases/members.ts";
+import { type DatabaseMembers, servicesOf } from "../../services/databases/members.ts";
 import { byTrouble } from "../../services/databases/summary.ts";
 import { createRouter, jsonAnswer, nextCursor } from "../common/shared.ts";
 import { pageOf, wholeListQuery } from "../common/whole_list.ts";
@@ -56,13 +56,13 @@ export function databaseRoutes({ members }: { members: DatabaseMembers }) {
     );
     return c.json({ databases: rows, next_cursor }, 200);
   });
-  // Paths of a known database never come here: they are rewritten before.
+  // Paths of a database whose Holdfast stands never come here: they are rewritten before.
   router.all("/api/databases/:name/:rest{.+}", (c) => {
-    const names = members.list().slice(0, 20).map(({ name }) => name).join(", ");
-    throw new HoldfastError(
-      "not_found",
-      `There is no database ${c.req.param("name")}; there are: ${names}`,
-    );
+    const name = c.req.param("name");
+    servicesOf(members, name);
+    throw new HoldfastError("database_unavailable", `The database ${name} is being started`, {
+      retryAfterSeconds: 1,
+    });
   });
   return router;
 }

@@ -7,6 +7,7 @@ import {
   copyRoleSettings,
   createDatabase,
   type DatabaseFacts,
+  listClosedDatabases,
   listDatabases,
   listTablespaces,
 } from "../../db/upgrade/accounts.ts";
@@ -31,7 +32,17 @@ export interface UpgradeOptions {
   say: (line: string) => void;
 }
 
-async function refuseTablespaces(old: Sql): Promise<void> {
+/** Throws `conflict` where the cluster holds what an upgrade does not move. */
+async function refuseCluster(old: Sql): Promise<void> {
+  const closed = await listClosedDatabases(old);
+  if (closed.length > 0) {
+    throw new HoldfastError(
+      "conflict",
+      `The cluster has databases that allow no connections (${
+        closed.join(", ")
+      }), which an upgrade cannot read; drop them, or allow connections (alter database … allow_connections true), with the Holdfast that made the cluster`,
+    );
+  }
   const names = await listTablespaces(old);
   if (names.length === 0) return;
   throw new HoldfastError(
@@ -50,7 +61,7 @@ async function describe(
   const postgres = connectTo(server, "postgres");
   let bytes = 0;
   try {
-    await refuseTablespaces(postgres);
+    await refuseCluster(postgres);
     for (const { name } of await listDatabases(postgres)) {
       const sql = connectTo(server, name);
       try {
@@ -124,7 +135,7 @@ async function moveAll(
 async function makeFresh(options: UpgradeOptions, servers: Servers): Promise<void> {
   const { survey, signal, say } = options;
   const databases = await onBoth(servers, "postgres", async (old) => {
-    await refuseTablespaces(old);
+    await refuseCluster(old);
     return await listDatabases(old);
   });
   // Once all is compared, the records of the steps are dropped; this one stays.

@@ -50,7 +50,24 @@ Deno.test("paths without a name lead to the listed default, else to DATABASE_URL
   const own = { DATABASE_URL: "postgres://h/own" };
   assert.deepEqual(names(own, "a"), ["default", "postgres://h/own", ["a"]]);
   assert.deepEqual(names({ DATABASE_URL: "embedded" }, "a"), ["default", undefined, ["a"]]);
+  const same = { DATABASE_URL: "postgres://h/default" };
+  assert.deepEqual(names(same, "a", "default"), ["default", "postgres://h/default", ["a"]]);
+  assert.deepEqual(names({ PGHOST: "h" }, "default"), ["default", "postgres://h/default", []]);
   assert.deepEqual(readConfig({}).databases, []);
+});
+
+Deno.test("a listed default beside another DATABASE_URL is refused, without the password in it", () => {
+  const text = file([{ name: "default", url: "postgres://h/default" }]);
+  for (const url of ["postgres://u:secret@h/own", "embedded"]) {
+    const env = { HOLDFAST_DATABASES: "d.json", DATABASE_URL: url };
+    assert.throws(
+      () => readConfig(env, () => text),
+      (error) =>
+        error instanceof StartError && !error.message.includes("secret") &&
+        /^DATABASE_URL is .*HOLDFAST_DATABASES lists another database named "default"; allowed: /
+          .test(error.message),
+    );
+  }
 });
 
 Deno.test("another database of the same server is put into an address of either form", () => {

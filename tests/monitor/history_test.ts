@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { Sql } from "../../db/connection.ts";
 import { readSamples } from "../../db/history/samples.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import { KnownLeaves } from "../../services/monitor/history/known_leaves.ts";
 import { inSteps, leafAt, levelsFor } from "../../services/monitor/history/levels.ts";
 import { Rollups } from "../../services/monitor/history/rollups.ts";
@@ -255,6 +257,47 @@ Deno.test({
   },
 });
 
+Deno.test("the mean of a longer interval is that of its samples, also beside rollups that did not count them", async () => {
+  const pool = openWriter(app.holdfast.target);
+  const began = Date.UTC(2022, 0, 4, 12);
+  const lived = recorderAt(pool, began);
+  const meanAt = async (at: number) => {
+    const [point] = (await pool.run((sql) =>
+      readSamples(sql, { name: "uneven", scope: "" }, {
+        tables: ["samples_15m"],
+        from: at,
+        to: at,
+      })
+    ))!;
+    return point && [point.value, point.samples];
+  };
+  const rollUpTo = async (at: number) => {
+    lived.moveTo(at + minute);
+    await lived.recorder.upkeep();
+    assert.equal(lived.recorder.state().problem, undefined);
+  };
+  const sample = (at: number, value: number) => ({ at, name: "uneven", scope: "", value });
+  try {
+    for (const from of [began, began + 15 * minute]) {
+      // A minute of eleven samples, and a minute of one.
+      const busy = Array.from({ length: 11 }, (_, n) => sample(from + n * 5_000, 0));
+      lived.recorder.add([...busy, sample(from + minute, 12)]);
+      await rollUpTo(from + 3 * minute);
+      if (from !== began) {
+        // An older Holdfast does not know the column.
+        await app.sql`
+          update holdfast.samples_1m set samples = null
+          where ts = ${new Date(from).toISOString()}::text::timestamptz`;
+      }
+      await rollUpTo(from + 15 * minute);
+    }
+    assert.deepEqual(await meanAt(began), [1, 12]);
+    assert.deepEqual(await meanAt(began + 15 * minute), [6, null]);
+  } finally {
+    await pool.end();
+  }
+});
+
 Deno.test("samples that cannot be written are bounded and reported, and are written later", async () => {
   const pool = openWriter(app.holdfast.target);
   const began = Date.UTC(2033, 0, 1);
@@ -302,6 +345,78 @@ Deno.test("samples that cannot be written are bounded and reported, and are writ
   await pool.end();
 });
 
+Deno.test("samples of a write whose answer was lost are stored once, whether it was committed or not", async () => {
+  const pool = openWriter(app.holdfast.target);
+  const began = Date.UTC(2034, 0, 1);
+  /** What becomes of the next transaction. */
+  let fate: "answered" | "committed unheard" | "rolled back" | "kept open" = "answered";
+  const hung = Promise.withResolvers<void>();
+  const lost = () => Object.assign(new Error("lost"), { code: "CONNECTION_CLOSED" });
+  const losing: Pool = {
+    ...pool,
+    async transaction(work, options) {
+      const present = fate;
+      fate = "answered";
+      if (present === "answered") return await pool.transaction(work, options);
+      if (present === "committed unheard") await pool.transaction(work, options);
+      else if (present === "rolled back") {
+        const failing = async (sql: Sql) => {
+          await work(sql);
+          throw lost();
+        };
+        await pool.transaction(failing, options).catch(() => {});
+      } else {
+        const other = openWriter(app.holdfast.target);
+        const { promise: written, resolve } = Promise.withResolvers<void>();
+        void other.transaction(async (sql) => {
+          await work(sql);
+          resolve();
+          await hung.promise;
+        }).then(() => other.end());
+        await written;
+      }
+      throw lost();
+    },
+  };
+  const lived = recorderAt(losing, began);
+  const add = (n: number) =>
+    lived.recorder.add([{ at: began + n, name: "unheard", scope: "", value: n }]);
+  const stored = async () =>
+    (await app.sql<{ value: number }[]>`
+      select p.value
+      from holdfast.samples as p join holdfast.sample_series as s on s.id = p.series
+      where s.name = 'unheard'
+      order by p.value`).map(({ value }) => value);
+  try {
+    add(1);
+    await lived.recorder.flush();
+    for (const [n, next] of [[2, "committed unheard"], [3, "rolled back"]] as const) {
+      add(n);
+      fate = next;
+      await lived.recorder.flush();
+      assert.equal(lived.recorder.state().waiting, 1, next);
+      await lived.recorder.flush();
+      assert.equal(lived.recorder.state().waiting, 0, next);
+    }
+    assert.deepEqual(await stored(), [1, 2, 3]);
+    add(4);
+    fate = "kept open";
+    await lived.recorder.flush();
+    add(5);
+    await lived.recorder.flush();
+    assert.match(lived.recorder.state().problem!, /^55P03: /, "it waits for the outcome");
+    hung.resolve();
+    await eventually(async () => {
+      await lived.recorder.flush();
+      return lived.recorder.state().waiting === 0;
+    }, "then it is written");
+    assert.deepEqual(await stored(), [1, 2, 3, 4, 5]);
+  } finally {
+    hung.resolve();
+    await pool.end();
+  }
+});
+
 Deno.test("every moment has one leaf, and leaves do not overlap", () => {
   const some = fc.constantFrom(...levels);
   fc.assert(fc.property(some, fc.nat(4e12), fc.nat(4e12), (level, a, b) => {
@@ -331,26 +446,31 @@ Deno.test("levels reach back to the start of the range, and are no coarser than 
   }));
 });
 
-Deno.test("steps keep the least, the greatest, the last and the mean", () => {
+Deno.test("steps keep the least, the greatest, the last and the mean of the samples", () => {
   const value = fc.double({ min: -1e6, max: 1e6, noNaN: true });
-  fc.assert(fc.property(fc.array(value, { maxLength: 50 }), (values) => {
-    const points = values.map((one, i) => ({
+  const counted = fc.record({ value, samples: fc.option(fc.integer({ min: 1, max: 20 })) });
+  fc.assert(fc.property(fc.array(counted, { maxLength: 50 }), (values) => {
+    const points = values.map(({ value: one, samples }, i) => ({
       ts: i * 700,
       value: one,
       min: one,
       max: one,
       last: one,
+      samples,
     }));
     for (const { ts, value: mean, min, max, last } of inSteps(points, 2_000)) {
-      const inside = points.filter((one) => one.ts >= ts && one.ts < ts + 2_000)
-        .map((one) => one.value);
+      const members = points.filter((one) => one.ts >= ts && one.ts < ts + 2_000);
+      const inside = members.map((one) => one.value);
       assert.deepEqual([min, max, last], [
         Math.min(...inside),
         Math.max(...inside),
         inside.at(-1),
       ]);
-      const sum = inside.reduce((all, one) => all + one, 0);
-      assert.ok(Math.abs(mean - sum / inside.length) <= 1e-6 * 1e6);
+      const isCounted = members.every(({ samples }) => samples !== null);
+      const weightOf = (samples: number | null) => isCounted ? samples ?? 0 : 1;
+      const sum = members.reduce((all, one) => all + one.value * weightOf(one.samples), 0);
+      const count = members.reduce((all, { samples }) => all + weightOf(samples), 0);
+      assert.ok(Math.abs(mean - sum / count) <= 1e-6 * 1e6);
     }
   }));
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { Pool } from "../../db/pool/pool.ts";
 import {
   createChanges,
   indexChanges,
@@ -179,6 +180,20 @@ Deno.test("a restart, another version, a reset and DDL are changes; Holdfast's o
     ["ddl", "create index on shop.prints (ts) where note = ?"],
     ["ddl", "alter role shop password ?"],
   ]);
+});
+
+Deno.test("changes that are loaded again, or stored twice, are listed once", async () => {
+  const changes = createChanges({ now: () => 2_000 });
+  const stored = [{ at: 1_000, kind: "ddl" as const, subject: "a", before: null, after: null }];
+  const pool = { run: () => Promise.resolve([...stored, ...stored]) } as unknown as Pool;
+  changes.started("1.0.0");
+  await changes.load(pool);
+  stored.push({ ...stored[0]!, at: 2_000 });
+  await changes.load(pool);
+  assert.deepEqual(
+    changes.between(0, 3_000).map(({ at, kind }) => [at, kind]),
+    [[1_000, "ddl"], [2_000, "ddl"], [2_000, "holdfast_start"]],
+  );
 });
 
 Deno.test("a redacted statement has no literal, however it is quoted or cut off", () => {

@@ -6,6 +6,7 @@ import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
 import { closeAccess } from "../../db/embedded/host_access.ts";
 import { migrate } from "../../db/migrate.ts";
 import { migrations } from "../../db/migrations/list.ts";
+import { listClosedDatabases } from "../../db/upgrade/accounts.ts";
 import { openReader, readContent } from "../../db/upgrade/transfer.ts";
 import { countTicks, createFleet } from "../helpers/fleet.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -360,7 +361,7 @@ testWith(
   },
 );
 
-Deno.test("a table whose rows differ has another count or another hash", async () => {
+Deno.test("a table whose rows differ has another count or another hash, and a database that cannot be read is found", async () => {
   const server = await startServer();
   const sql = open(server.target.directory, "postgres");
   const signal = new AbortController().signal;
@@ -387,6 +388,8 @@ Deno.test("a table whose rows differ has another count or another hash", async (
     assert.equal(c.rows, a.rows);
     assert.notEqual(c.sha256, a.sha256);
     assert.equal((await readContent(reader, table("d"))).rows, 19_999);
+    await sql.unsafe("create database closed allow_connections false");
+    assert.deepEqual(await listClosedDatabases(sql), ["closed"], "these would be left behind");
   } finally {
     reader.close();
     await sql.end();

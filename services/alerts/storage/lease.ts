@@ -1,5 +1,6 @@
 import { isLeaseFree, releaseLease, renewLease } from "../../../db/alerts/lease.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
+import { createElapsedTime } from "../../../lib/clock.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
 
 /** Two renewals may fail. After a sudden end another Holdfast leads within eight seconds: the lease and one check. */
@@ -16,10 +17,11 @@ interface Renewal {
 
 /**
  * Creates the lease. Of the Holdfasts on one database, the one that holds it judges the shared rules. It counts as held
- * only while the last renewal cannot have expired, by this process's monotonic clock.
+ * only while the last renewal cannot have expired, by a clock that also counts while the machine is suspended: another may
+ * have taken it meanwhile.
  */
 export function createLease(
-  { db, name, access, now = () => performance.now() }: {
+  { db, name, access, now = createElapsedTime() }: {
     db: RecordsDb;
     name: string;
     access: WriteAccess;

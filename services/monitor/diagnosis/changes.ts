@@ -81,6 +81,13 @@ export function indexChanges(
   ];
 }
 
+/** Returns each change once: one may be stored twice, when the answer to its commit was lost. Pure. */
+function distinct(changes: readonly Change[]): Change[] {
+  const keyOf = ({ at, kind, subject, before, after }: Change) =>
+    JSON.stringify([at, kind, subject, before, after]);
+  return [...new Map(changes.map((change) => [keyOf(change), change])).values()];
+}
+
 /** Keeps the last 500 changes of the server that readings show, and saves them. */
 export function createChanges({ now }: { now: () => number }) {
   let known: Change[] = [];
@@ -138,10 +145,10 @@ export function createChanges({ now }: { now: () => number }) {
     /** Returns the changes in [from, to]; milliseconds since 1970. */
     between: (from: number, to: number): Change[] =>
       known.filter(({ at }) => at >= from && at <= to),
-    /** Loads the changes seen before this start. */
+    /** Loads the changes seen before this start, or before the server was a standby. */
     async load(pool: Pool): Promise<void> {
-      known = [...await pool.run((sql) => lastChanges(sql, kept), { deadlineMs }), ...known]
-        .slice(-kept);
+      const stored = await pool.run((sql) => lastChanges(sql, kept), { deadlineMs });
+      known = distinct([...stored, ...known]).slice(-kept);
     },
     /** Saves new changes. Never throws: the next call repeats what failed. */
     async flush(pool: Pool, log: Logger): Promise<void> {

@@ -8,12 +8,14 @@ import type { Clock } from "../../../lib/clock.ts";
 import { createStatementHistory, type StatementHistory } from "../statements/work_history.ts";
 import type { WriteAccess } from "../write_access/access.ts";
 import {
+  type CountedPoint,
   type HistoryConfig,
   type HistoryPoint,
   inSteps,
   levelsFor,
   levelsOf,
   statementLevelsOf,
+  uncounted,
 } from "./levels.ts";
 import { createRecent, type Point } from "./recent.ts";
 import { createRecorder, type RecorderState } from "./recorder.ts";
@@ -57,12 +59,13 @@ export interface History {
 
 const readDeadlineMs = 5_000;
 
-const singlePoint = ({ ts, value }: Point): HistoryPoint => ({
+const singlePoint = ({ ts, value }: Point): CountedPoint => ({
   ts,
   value,
   min: value,
   max: value,
   last: value,
+  samples: 1,
 });
 
 /** Names the metrics of this process: several Holdfasts on one database must not mix them. */
@@ -129,10 +132,10 @@ export function createHistory(
     const waiting = recorder.waitingOf(name, series)
       .filter(({ at }) => at >= from && at <= to)
       .map(({ at, value }) => singlePoint({ ts: at, value }));
-    const shown = (points: readonly HistoryPoint[], incomplete?: string): HistoryAnswer => {
+    const shown = (points: readonly CountedPoint[], incomplete?: string): HistoryAnswer => {
       const seconds = Math.max(stepSeconds ?? 0, coarse);
       return {
-        points: seconds > 0 ? inSteps(points, seconds * 1000) : [...points],
+        points: seconds > 0 ? inSteps(points, seconds * 1000) : uncounted(points),
         stepSeconds: seconds,
         incomplete,
       };

@@ -88,21 +88,51 @@ export interface HistoryPoint {
   last: number;
 }
 
-/** Returns points in buckets of `stepMs`, oldest first: mean, least, greatest and last value. Needs them in order. Pure. */
-export function inSteps(points: readonly HistoryPoint[], stepMs: number): HistoryPoint[] {
-  const buckets: (HistoryPoint & { count: number })[] = [];
-  for (const { ts, value, min, max, last } of points) {
-    const at = Math.floor(ts / stepMs) * stepMs;
-    const bucket = buckets.at(-1);
-    if (bucket?.ts !== at) {
-      buckets.push({ ts: at, value, min, max, last, count: 1 });
-      continue;
-    }
-    bucket.count++;
-    bucket.value += (value - bucket.value) / bucket.count;
-    bucket.min = Math.min(bucket.min, min);
-    bucket.max = Math.max(bucket.max, max);
-    bucket.last = last;
-  }
-  return buckets.map(({ count: _count, ...point }) => point);
+/** A point that knows of how many samples it is the mean; null where that was not counted. */
+export type CountedPoint = HistoryPoint & { samples: number | null };
+
+interface Bucket extends HistoryPoint {
+  /** The mean of the points, each counted alike; `value` counts samples. */
+  plain: number;
+  points: number;
+  /** Null once a point does not know its own. */
+  samples: number | null;
 }
+
+/** Adds a point to a bucket. */
+function addTo(bucket: Bucket, { value, min, max, last, samples }: CountedPoint): void {
+  bucket.points++;
+  bucket.plain += (value - bucket.plain) / bucket.points;
+  bucket.samples = bucket.samples === null || samples === null ? null : bucket.samples + samples;
+  if (bucket.samples !== null) {
+    bucket.value += (value - bucket.value) * (samples ?? 0) / bucket.samples;
+  }
+  bucket.min = Math.min(bucket.min, min);
+  bucket.max = Math.max(bucket.max, max);
+  bucket.last = last;
+}
+
+/**
+ * Returns points in buckets of `stepMs`, oldest first: mean, least, greatest and last value. The mean is that of the samples;
+ * where a point of the bucket does not know how many it has, that of the points. Needs them in order. Pure.
+ */
+export function inSteps(points: readonly CountedPoint[], stepMs: number): HistoryPoint[] {
+  const buckets: Bucket[] = [];
+  for (const point of points) {
+    const ts = Math.floor(point.ts / stepMs) * stepMs;
+    const bucket = buckets.at(-1);
+    if (bucket?.ts === ts) addTo(bucket, point);
+    else buckets.push({ ...point, ts, plain: point.value, points: 1 });
+  }
+  return buckets.map(({ ts, value, plain, min, max, last, samples }) => ({
+    ts,
+    value: samples === null ? plain : value,
+    min,
+    max,
+    last,
+  }));
+}
+
+/** Returns points as they are, without the number of samples. Pure. */
+export const uncounted = (points: readonly CountedPoint[]): HistoryPoint[] =>
+  points.map(({ samples: _, ...point }) => point);

@@ -1,5 +1,5 @@
-import { describeDatabaseError } from "../../../db/errors.ts";
-import { insertSamples, seriesIds } from "../../../db/history/samples.ts";
+import { describeDatabaseError, isAnswer } from "../../../db/errors.ts";
+import { findStored, insertSamples, seriesIds } from "../../../db/history/samples.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { createSerialQueue } from "../../../lib/serial_queue.ts";
 import type { Logger } from "../../../log.ts";
@@ -57,6 +57,8 @@ export function createRecorder(
   const leaves = new KnownLeaves();
   const rollups = new Rollups({ pool, levels, leaves, deadlineMs });
   const jobs = createSerialQueue();
+  /** Samples of writes that may have been committed though no answer came. */
+  const doubtful = new WeakSet<Sample>();
   let problem: string | undefined;
   let writtenAt: number | undefined;
   let hasRefused = false;
@@ -81,9 +83,15 @@ export function createRecorder(
         value: sample.value,
         series: idOf(sample),
       }));
-      await insertSamples(sql, rows);
+      const isStored = batch.some((sample) => doubtful.has(sample))
+        ? await findStored(sql, rows)
+        : () => false;
+      await insertSamples(sql, rows.filter((row) => !isStored(row)));
       return { made, ids };
-    }, { deadlineMs });
+    }, { deadlineMs }).catch((error) => {
+      if (!isAnswer(error)) { for (const sample of batch) doubtful.add(sample); }
+      throw error;
+    });
     series.setIds(fresh, ids);
     leaves.add(made);
     writtenAt = now();
