@@ -9,7 +9,12 @@ import { rehearsalProfiles } from "../../services/rehearsals/replay/profiles.ts"
 import { planAnalyses } from "../../services/benchmarks/measuring/sequential.ts";
 import { describeDifference, readPlan } from "../../services/rehearsals/replay/plan_text.ts";
 import { isShownByPlans } from "../../services/rehearsals/replay/shown_settings.ts";
-import { canRehearse, changeOf, checkSettings } from "../../services/rehearsals/request.ts";
+import {
+  canRehearse,
+  changeOf,
+  checkSettings,
+  checkWorkload,
+} from "../../services/rehearsals/request.ts";
 import {
   isEnded,
   nextStatus,
@@ -279,6 +284,15 @@ Deno.test("a request that cannot be rehearsed names its field", () => {
   assert.equal(path(() => changeOf({}, none)), "sql");
   assert.equal(path(() => changeOf({ sql: "select 1", settings: { a: 1 } }, none)), "settings");
   assert.equal(path(() => changeOf({ sql: " -- nothing" }, none)), "sql");
+  assert.throws(
+    () => changeOf({ sql: "select 1;\ncopy t from stdin;\n1" }, none),
+    /sql: statement 2 \(line 2\) is COPY … FROM STDIN, .* INSERT … VALUES/,
+  );
+  assert.equal(path(() => checkWorkload([{ sql: "copy t to stdout" }])), "workload.0.sql");
+  assert.throws(
+    () => changeOf({ sql: "begin; alter table t add a int" }, none),
+    /sql: begins a transaction in line 1 and does not end it: add COMMIT/,
+  );
   assert.equal(path(() => changeOf({ settings: {} }, none)), "settings");
   assert.equal(path(() => changeOf({ recommendation: "x" }, none)), "recommendation");
   assert.equal(path(() => changeOf({ recommendation: "x" }, advice)), "recommendation");
