@@ -41,7 +41,7 @@ import { compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
 import { judgeUpgrade } from "./upgrade/judgement.ts";
 import { moveToNewer } from "./upgrade/move.ts";
 import { judgeChange } from "./verdict.ts";
-import { createObserved, type Selection } from "./workload/selection.ts";
+import { createObserved, hiddenTime, type Selection } from "./workload/selection.ts";
 import { isShownByFiles } from "./replay/shown_changes.ts";
 import { isShownByPlans } from "./replay/shown_settings.ts";
 import { namesIn } from "./workload/sql_text.ts";
@@ -76,7 +76,14 @@ export async function prepareCopy(
 /** Samples the statements of the production server's sessions a few times per second, until stopped. */
 export function watchSessions(production: Sql) {
   const observed = createObserved();
-  const read = async () => observed.note(await readSessionsStatements(production).catch(() => []));
+  let isReading = false;
+  const read = async () => {
+    // On a slow server, reads would queue up in the driver without limit.
+    if (isReading) return;
+    isReading = true;
+    observed.note(await readSessionsStatements(production).catch(() => []));
+    isReading = false;
+  };
   const timer = setInterval(() => void read(), 300);
   return {
     all: observed.all,
@@ -87,7 +94,18 @@ export function watchSessions(production: Sql) {
 /** Reads the statements that took most time on the production server; called before the copying adds its own. */
 export async function readTop(production: Sql, problems: string[]): Promise<WorkloadRow[]> {
   const schema = await findStatementsSchema(production);
-  if (schema !== undefined) return await readWorkload(production, schema, workloadRows);
+  if (schema !== undefined) {
+    const rows = await readWorkload(production, schema, workloadRows);
+    const hidden = hiddenTime(rows);
+    if (hidden > 0) {
+      problems.push(
+        `Statements with ${
+          Math.ceil(hidden / rows.reduce((sum, { total_ms }) => sum + total_ms, 0) * 100)
+        } % of the time of pg_stat_statements are hidden from this role and are not replayed: grant it pg_read_all_stats`,
+      );
+    }
+    return rows;
+  }
   problems.push(
     "pg_stat_statements is not installed in this database: give a workload, or create the extension",
   );
