@@ -31,7 +31,7 @@ import {
   type RequestedChange,
 } from "./request.ts";
 import { isEnded } from "./state.ts";
-import { findNewerPrograms } from "./upgrade/programs.ts";
+import { findNewerPrograms, whyUnusable } from "./upgrade/programs.ts";
 
 export interface Rehearsals {
   /** Starts a rehearsal and returns it at once. Throws `rehearsal_running` and `invalid_request`. */
@@ -102,6 +102,8 @@ class RehearsalService implements Rehearsals {
   #compared = "";
   /** What the last rehearsals proposed, newest first. */
   #proposals: Proposals[] = [];
+  /** Why the programs of the upgrade in the settings cannot be used, and the drill after which they were last looked for. */
+  #upgradeRefused: { reason: string; drill: string | undefined } | undefined;
   #starting = false;
   #job: RehearsalJob | undefined;
   #stopped = false;
@@ -179,10 +181,13 @@ class RehearsalService implements Rehearsals {
 
   async prepare(): Promise<void> {
     if (this.#job || this.#starting) return;
+    const facts = await this.#readFacts();
+    const { afterDrill, upgradeBin } = this.#options;
+    if (afterDrill && upgradeBin) await this.#canUpgrade(upgradeBin, facts, undefined);
     const lock = await this.#takeLock();
     if (!lock) return;
     try {
-      await this.#sweep(await this.#readFacts());
+      await this.#sweep(facts);
     } finally {
       await lock.release();
     }
@@ -196,14 +201,18 @@ class RehearsalService implements Rehearsals {
   async everyMinute(): Promise<void> {
     await this.#comparePlans();
     if (!this.#options.afterDrill || this.#stopped || this.#starting || this.#job) return;
-    const newest = await this.#options.findBase(await this.#readFacts(), undefined);
+    const facts = await this.#readFacts();
+    const newest = await this.#options.findBase(facts, undefined);
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
-    const due = dueAfterDrill({
-      newest,
-      rehearsals,
-      advice: this.#openAdvice(),
-      upgrade: this.#options.upgradeBin,
-    });
+    const advice = this.#openAdvice();
+    const dueWith = (upgrade: string | undefined) =>
+      dueAfterDrill({ newest, rehearsals, advice, upgrade });
+    let due = dueWith(this.#options.upgradeBin);
+    if (
+      due?.to_bin !== undefined && !await this.#canUpgrade(due.to_bin, facts, newest?.proof?.at)
+    ) {
+      due = dueWith(undefined);
+    }
     if (!due) return;
     try {
       await this.start({ ...due, backup: newest?.id });
@@ -227,6 +236,28 @@ class RehearsalService implements Rehearsals {
   /** Returns a copy of the running rehearsal when it has this id. */
   #running(id: string): Rehearsal | undefined {
     return this.#job?.rehearsal.id === id ? structuredClone(this.#job.rehearsal) : undefined;
+  }
+
+  /**
+   * Returns whether the upgrade of the settings can be rehearsed after this drill. Logs why not, once for each reason, and
+   * looks for the programs again after the next drill.
+   */
+  async #canUpgrade(
+    bin: string,
+    { version }: ServerFacts,
+    drill: string | undefined,
+  ): Promise<boolean> {
+    const last = this.#upgradeRefused;
+    if (last && last.drill === drill) return false;
+    const reason = await whyUnusable(bin, Math.floor(version / 10_000));
+    this.#upgradeRefused = reason === undefined ? undefined : { reason, drill };
+    if (reason !== undefined && reason !== last?.reason) {
+      this.#options.log.warn("upgrade_not_rehearsed", {
+        setting: `HOLDFAST_REHEARSE_UPGRADE_BIN=${bin}`,
+        reason,
+      });
+    }
+    return reason === undefined;
   }
 
   #openAdvice(): Recommendation[] {
