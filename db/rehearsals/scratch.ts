@@ -5,7 +5,7 @@ import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
 export const rehearsalRole = "holdfast_rehearsal";
 
 /** Oids below this belong to the system catalogues (FirstNormalObjectId). */
-const firstUserOid = 16_384;
+export const firstUserOid = 16_384;
 
 /**
  * Creates the role that owns all user objects of this copy and is no superuser: SQL from a request can then neither read
@@ -26,7 +26,7 @@ export async function confineUsers(sql: Sql): Promise<void> {
         select n.oid from pg_namespace as n
         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       )`;
-    // Functions in C keep their owner and privileges: those of extensions may be restricted.
+    // Functions in C keep their owner: closeWaysOut decides who may call them.
     for (
       const statement of [
         `update pg_database set datdba = ${user}, datacl = null where datname = current_database()`,

@@ -13,6 +13,7 @@ import {
   listUnanalysed,
   readFileNodes,
 } from "../../db/rehearsals/scratch.ts";
+import { closeWaysOut } from "../../db/rehearsals/ways_out.ts";
 import { describeDatabaseError } from "../../db/errors.ts";
 import { createRandom } from "../benchmarks/measuring/random.ts";
 import type { Estimate } from "../benchmarks/statistics.ts";
@@ -44,6 +45,7 @@ import { judgeChange } from "./verdict.ts";
 import { createObserved, hiddenTime, type Selection } from "./workload/selection.ts";
 import { isShownByFiles } from "./replay/shown_changes.ts";
 import { isShownByPlans } from "./replay/shown_settings.ts";
+import { closedWords } from "./report/words.ts";
 import { namesIn } from "./workload/sql_text.ts";
 import { fillStatement } from "./workload/variants.ts";
 
@@ -59,6 +61,7 @@ export async function prepareCopy(
 ): Promise<void> {
   await endLeftoverWork(admin);
   await confineUsers(admin);
+  problems.push(...closedWords(await closeWaysOut(admin)));
   const deadline = performance.now() + analyseMs;
   const missing = await listUnanalysed(admin);
   for (const [at, { name }] of missing.entries()) {

@@ -43,7 +43,8 @@ export interface CopyPair {
   open(arm: ArmName, how?: ScratchSession): Promise<Sql>;
   /** Opens a session of a superuser, for Holdfast's own statements only. */
   openAdmin(arm: ArmName): Sql;
-  adminTarget(arm: ArmName): Target;
+  /** The address of a copy for that role. */
+  target(arm: ArmName): Target;
   /**
    * Replaces copy `b` by an empty cluster of the newer version, and lets `fill` load it from copy `a`. `restart` then starts both
    * as they are measured.
@@ -125,7 +126,7 @@ export async function makeCopies(options: CopyPairOptions): Promise<CopyPair> {
       }
     },
     openAdmin: (arm) => servers.connect(arm, servers.superuser),
-    adminTarget: (arm) => servers.adminTarget(arm),
+    target: (arm) => servers.server(arm).target(database, rehearsalRole),
     replaceB: (fill) => replaceB(options, servers, fill),
     async restart(settings) {
       await servers.stop("fast");

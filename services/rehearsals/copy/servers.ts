@@ -5,7 +5,7 @@ import {
   startScratch,
 } from "../../../db/backups/cluster.ts";
 import { writeScratchAccess } from "../../../db/backups/scratch_access.ts";
-import type { Sql, Target } from "../../../db/connection.ts";
+import type { Sql } from "../../../db/connection.ts";
 import type { RunAs } from "../../../db/embedded/command.ts";
 import { ownedFile } from "../../../db/embedded/files.ts";
 import { answers } from "../../../db/rehearsals/scratch.ts";
@@ -121,10 +121,6 @@ export class CopyServers {
       onClose: () => void this.#checkAlive(arm),
       ...how,
     });
-  }
-
-  adminTarget(arm: ArmName): Target {
-    return this.server(arm).target(this.#options.database, this.superuser);
   }
 
   /** Checks a server after a session on it has closed: either the session ended or the server did. */

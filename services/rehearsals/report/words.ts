@@ -1,6 +1,7 @@
 import { bytesText } from "../../../lib/text/format.ts";
 import { improvementWords } from "../../benchmarks/reporting/format.ts";
 import { upgradeLines } from "../upgrade/judgement.ts";
+import type { ClosedWays } from "../../../db/rehearsals/ways_out.ts";
 import type { ChangeCost, Rehearsal, StatementResult } from "../rehearsal.ts";
 
 /** Formats a duration with three digits. */
@@ -59,5 +60,32 @@ function changeLines(cost: ChangeCost): string[] {
     cost.write_improvement === null
       ? "What inserts cost was not measured."
       : `Inserts: ${ratioWords(cost.write_improvement)}${interval}.`,
+  ];
+}
+
+const namedMax = 5;
+
+/** Joins the first names; says how many more there are. */
+function namesOf(names: readonly string[]): string {
+  const rest = names.length - namedMax;
+  return names.slice(0, namedMax).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+/** Returns what the copy does not do because it would reach outside, one sentence each. */
+export function closedWords({ functions, triggers, foreignTables }: ClosedWays): string[] {
+  return [
+    ...functions.length === 0 ? [] : [
+      `Functions of ${
+        namesOf(functions)
+      } are refused on the copy, because they may reach outside of it: statements that call them are not replayed`,
+    ],
+    ...triggers.length === 0 ? [] : [
+      `Triggers with such functions are off on the copy, and writes are measured without them: ${
+        namesOf(triggers)
+      }`,
+    ],
+    ...foreignTables === 0 ? [] : [
+      `The ${foreignTables} foreign table(s) cannot be used on the copy: statements that read or write them are not replayed`,
+    ],
   ];
 }
