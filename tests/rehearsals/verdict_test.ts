@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createLockRecord } from "../../services/rehearsals/change/locks.ts";
 import type { ChangeCost, StatementResult } from "../../services/rehearsals/rehearsal.ts";
-import { judgeStatement } from "../../services/rehearsals/replay/judge.ts";
+import { charge, judgeStatement } from "../../services/rehearsals/replay/judge.ts";
 import { judgeTimeout } from "../../services/rehearsals/replay/statements.ts";
 import { areEnough, fewestFor, hasTime } from "../../services/rehearsals/replay/replay.ts";
 import { rehearsalProfiles } from "../../services/rehearsals/replay/profiles.ts";
@@ -66,6 +66,9 @@ Deno.test("a statement's verdict needs the whole interval, widened by the earlie
   assert.equal(fewestFor(0.001), 12);
   // The copies were as far apart before the change.
   assert.equal(judge(around(0.2, 0.05), around(0.2, 0.05)), "unclear");
+  // What is shown, and what the saving of a change is computed from, is widened as well.
+  assert.deepEqual(charge(around(0.5, 0.25), around(0.25, 0.125)), { low: -0.125, high: 1.125 });
+  assert.deepEqual(charge(around(0.5, 0.25), around(0, 0.125)), { low: 0.25, high: 0.75 });
   // The same plan over the same files cannot have become faster by the change.
   assert.equal(judge(around(0.7, 0.2), null, "files"), "unclear");
   assert.equal(judge(around(0.1, 0.3), null, "settings"), "no_difference");

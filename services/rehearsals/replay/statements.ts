@@ -4,7 +4,7 @@ import { explainStatement, timeStatement } from "../../../db/rehearsals/replay.t
 import { type Estimate, improvementOf, type Interval } from "../../benchmarks/statistics.ts";
 import type { StatementResult } from "../rehearsal.ts";
 import type { ReplayStatement } from "../workload/variants.ts";
-import { judgeStatement } from "./judge.ts";
+import { charge, judgeStatement } from "./judge.ts";
 import { describeDifference, type ReadPlan, readPlan } from "./plan_text.ts";
 import type { RehearsalProfile } from "./profiles.ts";
 import { compareArms, type Sessions, tookTooLong } from "./replay.ts";
@@ -223,7 +223,7 @@ export async function measureAfter(
       why: `It exceeded ${profile.statementMs / 1000} s while it was measured`,
     };
   }
-  const interval = improvementInterval(found.estimate);
+  const interval = improvementInterval(found.estimate && charge(found.estimate, statement.before));
   return {
     ...unmeasured(statement),
     ...judgeStatement(found.estimate, {
