@@ -70,6 +70,9 @@ const keptInside = [
   "vector",
 ];
 
+/** Oid of the superuser that initdb makes (BOOTSTRAP_SUPERUSERID). */
+const bootstrapSuperuser = 10;
+
 /** What was closed. */
 export interface ClosedWays {
   /** Extensions and languages whose functions are refused. */
@@ -108,7 +111,7 @@ export async function closeWaysOut(sql: Sql): Promise<ClosedWays> {
           )
       ), refused as (
         update pg_proc
-        set proacl = '{}'
+        set proacl = array[makeaclitem(${bootstrapSuperuser}, ${bootstrapSuperuser}, 'EXECUTE', false)]
         where oid in (select oid from outward)
         returning oid
       ), off as (

@@ -20,7 +20,9 @@ import { placeOfCopies, sizeOf } from "./copy/place.ts";
 import { type Sample, sampledSource, sampleNote } from "./copy/sampled.ts";
 import { prepareCopy, readTop, runRehearsal, watchSessions } from "./phases.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
+import { isPlainValue } from "./request.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
+import { isUnseen } from "./replay/shown_settings.ts";
 import { nextStatus, type RehearsalEvent } from "./state.ts";
 import { refuseObstacles } from "./upgrade/move.ts";
 import { selectGiven, selectTop } from "./workload/selection.ts";
@@ -168,7 +170,7 @@ export class RehearsalJob {
     let diskTimer: ReturnType<typeof setInterval> | undefined;
     try {
       const top = workload ? [] : await readTop(production, this.rehearsal.problems);
-      const settings = await readPlanSettings(production);
+      const settings = await readPlanSettings(production, this.#rehearsedSettings());
       const chosen = await this.#chooseSource();
       const { root } = this.#place();
       diskTimer = setInterval(() => void this.#checkDisk(dirname(root)), diskCheckMs);
@@ -212,6 +214,13 @@ export class RehearsalJob {
     return { source, base, sample: source.sample };
   }
 
+  /** Returns the settings that are rehearsed, without those that a replay shows nothing of. */
+  #rehearsedSettings(): string[] {
+    const { change } = this.#options;
+    if (change.source !== "settings") return [];
+    return Object.keys(change.settings).filter((name) => !isUnseen(name));
+  }
+
   #makeCopies(
     source: CopySource,
     { all, own }: Awaited<ReturnType<typeof readPlanSettings>>,
@@ -224,6 +233,7 @@ export class RehearsalJob {
       source,
       place: this.#place(),
       planSettings: all,
+      presentSettings: presentOf(all, this.#rehearsedSettings()),
       // What nobody has set gets the defaults of the newer version.
       newer: programs && { ...programs, planSettings: own },
       async prepare(admin, newer) {
@@ -284,6 +294,14 @@ export class RehearsalJob {
     );
   }
 }
+
+/** Returns the present values of the settings that are rehearsed. */
+const presentOf = (all: Readonly<Record<string, string>>, names: readonly string[]) =>
+  Object.fromEntries(
+    Object.entries(all).filter(([name, value]) =>
+      names.includes(name.toLowerCase()) && isPlainValue(value)
+    ),
+  );
 
 /** An abort by the rehearsal itself, because the disk is full or a copy's server has gone, is a failure. */
 const isFailure = (reason: unknown) =>

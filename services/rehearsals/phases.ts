@@ -44,7 +44,7 @@ import { moveToNewer } from "./upgrade/move.ts";
 import { judgeChange } from "./verdict.ts";
 import { createObserved, hiddenTime, type Selection } from "./workload/selection.ts";
 import { isShownByFiles } from "./replay/shown_changes.ts";
-import { isShownByPlans } from "./replay/shown_settings.ts";
+import { isShownByPlans, isUnseen } from "./replay/shown_settings.ts";
 import { closedWords } from "./report/words.ts";
 import { namesIn } from "./workload/sql_text.ts";
 import { fillStatement } from "./workload/variants.ts";
@@ -181,7 +181,10 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     progress.sessions = sessions = await openSessions(copies, profile);
     await advance();
     await measureChanged(rehearsal, progress, phase, options);
-    Object.assign(rehearsal, judgeChange(rehearsal), judgeUpgrade(rehearsal));
+    const unseen = change.source === "settings"
+      ? Object.keys(change.settings).filter(isUnseen)
+      : [];
+    Object.assign(rehearsal, judgeChange({ ...rehearsal, unseen }), judgeUpgrade(rehearsal));
   } finally {
     await closeSessions(sessions);
   }

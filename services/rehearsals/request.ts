@@ -113,7 +113,7 @@ const categories =
 const forbidden =
   /(preload_libraries|_command$|_library$|^dynamic_shared_memory_type$|^(min_)?dynamic_shared|^huge_page|^shared_memory_type$|^temp_tablespaces$|^default_tablespace$|^session_replication_role$|^search_path$|^role$|^client_connection_check_interval$|^statement_timeout$|^lock_timeout$|^synchronous_standby|^wal_level$|^fsync$|^full_page_writes$)/;
 /** Allowed values: letters, digits and common punctuation; no quotes, line ends or shell characters. */
-const plainValue = /^[\w .,+\-/%:*]{1,100}$/;
+export const isPlainValue = (value: string): boolean => /^[\w .,+\-/%:*]{1,100}$/.test(value);
 
 /** Throws `invalid_request` for a setting that is unknown or must not be changed on a copy. */
 export function checkSettings(
@@ -125,10 +125,13 @@ export function checkSettings(
     const known = facts.find((one) => one.name.toLowerCase() === name);
     if (!known) refuse(path, "is not a setting of this server");
     if (known.context === "internal") refuse(path, "cannot be changed");
+    if (name === "shared_buffers") {
+      refuse(path, "cannot be rehearsed: each copy has 64 MB, whatever the server has");
+    }
     if (!categories.test(known.category) || forbidden.test(name)) {
       refuse(path, `cannot be rehearsed (${known.category})`);
     }
-    if (!plainValue.test(value)) {
+    if (!isPlainValue(value)) {
       refuse(path, "may hold letters, digits, blanks and . , + - / % : * only");
     }
   }

@@ -8,7 +8,7 @@ import { areEnough, fewestFor, hasTime } from "../../services/rehearsals/replay/
 import { rehearsalProfiles } from "../../services/rehearsals/replay/profiles.ts";
 import { planAnalyses } from "../../services/benchmarks/measuring/sequential.ts";
 import { describeDifference, readPlan } from "../../services/rehearsals/replay/plan_text.ts";
-import { isShownByPlans } from "../../services/rehearsals/replay/shown_settings.ts";
+import { isShownByPlans, isUnseen } from "../../services/rehearsals/replay/shown_settings.ts";
 import {
   canRehearse,
   changeOf,
@@ -153,6 +153,26 @@ Deno.test("the verdict of a change", () => {
   const broken = judged([statement({ verdict: "worse", improvement: -1, ci_low: null })]);
   assert.equal(broken.verdict, "harmful");
   assert.match(broken.summary, /fails: "select 1"/);
+});
+
+Deno.test("a summary says nothing of clients, settings and commits that were not measured", () => {
+  const same = statement({});
+  const on = (tables: string[]) => judged([same], { cost: { ...cost(-0.01, 0.01), tables } });
+  assert.match(on(["app.t"]).summary, /no client was blocked/);
+  assert.doesNotMatch(on([]).summary, /blocked/);
+  const setting = (unseen: string[]) =>
+    judgeChange({
+      statements: [same],
+      coverage,
+      cost: cost(null, null),
+      source: "settings",
+      unseen: unseen.filter(isUnseen),
+    });
+  assert.equal(setting(["work_mem", "jit"]).verdict, "not_worth_it");
+  assert.doesNotMatch(setting(["work_mem"]).summary, /to make/);
+  const commit = setting(["synchronous_commit", "max_wal_size", "wal_compression"]);
+  assert.equal(commit.verdict, "cannot_tell");
+  assert.match(commit.summary, /shows nothing of synchronous_commit, max_wal_size;/);
 });
 
 Deno.test("a change is worth it only with a statement or writes that are proven faster", () => {
@@ -306,6 +326,7 @@ Deno.test("a request that cannot be rehearsed names its field", () => {
   const facts = [
     { name: "work_mem", category: "Resource Usage / Memory", context: "user" },
     { name: "archive_command", category: "Write-Ahead Log / Archiving", context: "sighup" },
+    { name: "shared_buffers", category: "Resource Usage / Memory", context: "postmaster" },
     { name: "block_size", category: "Preset Options", context: "internal" },
     {
       name: "dynamic_library_path",
@@ -316,6 +337,7 @@ Deno.test("a request that cannot be rehearsed names its field", () => {
   checkSettings({ work_mem: "64MB" }, facts);
   for (
     const [name, value] of [
+      ["shared_buffers", "8GB"],
       ["work_mem", "1' -c archive_command='x"],
       ["work_mem", "$(id)"],
       ["archive_command", "x"],

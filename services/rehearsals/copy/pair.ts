@@ -63,6 +63,8 @@ export interface CopyPairOptions {
   place: CopyPlace;
   /** The production server's settings that plans depend on. */
   planSettings: Readonly<Record<string, string>>;
+  /** Its values of the settings that are rehearsed, which hold on the copies until the change. */
+  presentSettings?: Readonly<Record<string, string>>;
   /** The newer version that copy `b` will be moved to, with the settings that the production server's owner has set. */
   newer?: CopyPrograms | undefined;
   /** Works on the first copy before it is cloned; with `newer`, gets a session on an empty cluster of that version too. */

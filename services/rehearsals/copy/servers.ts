@@ -36,6 +36,8 @@ export interface CopyPrograms {
 
 interface CopyServersOptions extends CopyPrograms {
   place: CopyPlace;
+  /** Settings of both copies that come before those of every copy. */
+  presentSettings?: Readonly<Record<string, string>>;
   as: RunAs | undefined;
   database: string;
   /** A role that may log in, until the superuser is known. */
@@ -66,7 +68,7 @@ export class CopyServers {
   }
 
   async start(arm: ArmName, settings: Readonly<Record<string, string>>): Promise<void> {
-    const { place, as, signal } = this.#options;
+    const { place, as, signal, presentSettings } = this.#options;
     const { pgCtl, major, planSettings } = this.#programs[arm];
     const emptyConf = join(place.home(arm), "copy.conf");
     await ownedFile(emptyConf, "", "write", as);
@@ -80,7 +82,7 @@ export class CopyServers {
       as,
       recovery: {},
       durable: false,
-      settings: { ...planSettings, ...scratchSettings, ...settings },
+      settings: { ...planSettings, ...scratchSettings, ...presentSettings, ...settings },
       timeoutMs: startTimeoutMs,
       signal,
     });

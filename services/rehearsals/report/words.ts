@@ -41,7 +41,12 @@ export const wasExecutedOtherwise = ({ plan_changed, plan_difference }: Statemen
   plan_changed || plan_difference.some((line) => line.startsWith("temporary pages"));
 
 /** Returns the cost of the change, one fact per line; none before it is made. */
-export function costLines({ cost, upgrade }: Pick<Rehearsal, "cost" | "upgrade">): string[] {
+export function costLines(
+  { cost, upgrade, source }: Pick<Rehearsal, "cost" | "upgrade" | "source">,
+): string[] {
+  if (cost && source === "settings") {
+    return ["How the server takes the setting over, by a reload or a restart, was not measured."];
+  }
   return upgrade ? upgradeLines(upgrade) : cost ? changeLines(cost) : [];
 }
 
@@ -51,9 +56,11 @@ function changeLines(cost: ChangeCost): string[] {
     : ` (${ratioWords(cost.write_ci_low)} to ${ratioWords(cost.write_ci_high)})`;
   return [
     `It took ${msWords(cost.seconds * 1_000)}.`,
-    `Longest read meanwhile: ${msWords(cost.reader_stall_ms)}; longest write: ${
-      msWords(cost.writer_stall_ms)
-    }${cost.tables.length > 0 ? ` (on ${cost.tables.join(", ")})` : " (no table was named)"}.`,
+    cost.tables.length === 0
+      ? "It names no table, so no client was there to be blocked."
+      : `Longest read meanwhile: ${msWords(cost.reader_stall_ms)}; longest write: ${
+        msWords(cost.writer_stall_ms)
+      } (on ${cost.tables.join(", ")}).`,
     `The database ${cost.bytes < 0 ? "shrank" : "grew"} by ${bytesText(Math.abs(cost.bytes))}; ${
       bytesText(cost.wal_bytes)
     } of WAL were written.`,
