@@ -9,7 +9,7 @@ import { readPlanSettings } from "../../db/rehearsals/production.ts";
 import { compact } from "../../db/rehearsals/scratch.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { unlessAborted } from "../../lib/deadline.ts";
+import { endsWithin, unlessAborted } from "../../lib/deadline.ts";
 import type { Logger } from "../../log.ts";
 import type { BackupRecord } from "../backups/record.ts";
 import type { BackupRepository } from "../backups/repository.ts";
@@ -72,6 +72,8 @@ const publishMs = 1_000;
 /** Disk space that a rehearsal must leave free; below it the rehearsal fails. */
 const reserveBytes = 256 * 1024 * 1024;
 const diskCheckMs = 1_000;
+/** Longest that the end of a rehearsal waits for its work to settle; milliseconds. */
+const settleMs = 3_000;
 
 /** Runs one rehearsal whose lock is held, keeps its record up to date, and removes the copies at its end. */
 export class RehearsalJob {
@@ -278,8 +280,13 @@ export class RehearsalJob {
       advance: () => this.#advance(),
       onStep: (step) => this.#noteStep(step),
     });
-    // A statement on a server that has gone may never settle.
-    await unlessAborted(signal, run);
+    try {
+      await unlessAborted(signal, run);
+    } finally {
+      // What still starts a server or writes files ends before they are removed; a statement on a server that has gone
+      // may never settle.
+      await endsWithin(run.catch(() => {}), settleMs);
+    }
   }
 
   /** Ends the rehearsal before it fills a disk that production may share. */

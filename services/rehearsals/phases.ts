@@ -28,7 +28,7 @@ import type {
   Uncovered,
   UpgradeCost,
 } from "./rehearsal.ts";
-import type { RehearsalProfile } from "./replay/profiles.ts";
+import { type RehearsalProfile, rehearsalProfiles } from "./replay/profiles.ts";
 import type { Sessions } from "./replay/replay.ts";
 import {
   measureAfter,
@@ -41,9 +41,9 @@ import {
 import { compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
 import { judgeUpgrade } from "./upgrade/judgement.ts";
 import { moveToNewer } from "./upgrade/move.ts";
-import { judgeChange } from "./verdict.ts";
+import { judgeChange, shorten } from "./verdict.ts";
 import { createObserved, hiddenTime, type Selection } from "./workload/selection.ts";
-import { isShownByFiles } from "./replay/shown_changes.ts";
+import { changesRowSecurity, isShownByFiles } from "./replay/shown_changes.ts";
 import { isShownByPlans, isUnseen } from "./replay/shown_settings.ts";
 import { closedWords } from "./report/words.ts";
 import { namesIn } from "./workload/sql_text.ts";
@@ -138,6 +138,11 @@ interface Progress {
 /** Measures, makes the change, measures again and judges; writes the results into `rehearsal`. The copies are running. */
 export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): Promise<void> {
   const { copies, change, profile, convert, signal, advance, onStep } = options;
+  if ("sql" in change && changesRowSecurity(change.sql)) {
+    rehearsal.problems.push(
+      "Statements are replayed without row security: what policies cost them is not measured",
+    );
+  }
   let sessions = await openSessions(copies, profile);
   try {
     const rehearsed = await warmUp(rehearsal, sessions, options);
@@ -219,8 +224,17 @@ async function warmUp(
       continue;
     }
     const tried = await tryStatement(sessions, filled.statement, { profile, signal });
-    if ("reason" in tried) noteUncovered({ query: one.query, share, reason: tried.reason });
-    else rehearsed.push(tried.rehearsed);
+    if ("reason" in tried) {
+      noteUncovered({ query: one.query, share, reason: tried.reason });
+      continue;
+    }
+    rehearsed.push(tried.rehearsed);
+    const given = one.given?.length ?? 0;
+    const left = tried.left ??
+      (given > profile.variants
+        ? `only the first ${profile.variants} of ${given} given sets of values are replayed; the profile full takes ${rehearsalProfiles.full.variants}`
+        : undefined);
+    if (left) rehearsal.problems.push(`"${shorten(one.query)}": ${left}`);
   }
   noteCoverage(rehearsal, selection, rehearsed);
   return rehearsed;

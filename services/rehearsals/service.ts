@@ -104,7 +104,7 @@ class RehearsalService implements Rehearsals {
   #proposals: Proposals[] = [];
   /** Why the programs of the upgrade in the settings cannot be used, and the drill after which they were last looked for. */
   #upgradeRefused: { reason: string; drill: string | undefined } | undefined;
-  #starting = false;
+  #starting: Promise<RehearsalJob> | undefined;
   #job: RehearsalJob | undefined;
   #stopped = false;
 
@@ -116,9 +116,9 @@ class RehearsalService implements Rehearsals {
   async start(input: RehearsalInput): Promise<Rehearsal> {
     if (this.#stopped) throw stopping();
     if (this.#starting || this.#job) throw alreadyRunning();
-    this.#starting = true;
+    this.#starting = this.#begin(input);
     try {
-      const job = this.#job = await this.#begin(input);
+      const job = this.#job = await this.#starting;
       void job.done.finally(() => {
         this.#job = undefined;
         this.#noteResult(job.rehearsal);
@@ -129,7 +129,7 @@ class RehearsalService implements Rehearsals {
       );
       return structuredClone(job.rehearsal);
     } finally {
-      this.#starting = false;
+      this.#starting = undefined;
     }
   }
 
@@ -229,8 +229,10 @@ class RehearsalService implements Rehearsals {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#job?.abort(stopping());
-    await this.#job?.done;
+    // One that is about to begin would otherwise run on after the stop.
+    const job = await this.#starting?.catch(() => undefined) ?? this.#job;
+    job?.abort(stopping());
+    await job?.done;
   }
 
   /** Returns a copy of the running rehearsal when it has this id. */

@@ -25,7 +25,8 @@ export interface Judged {
 const savedBy = ({ share }: StatementResult, improvement: number) =>
   share * (1 - 1 / (1 + improvement));
 
-const shorten = (query: string) => {
+/** Returns a statement in one line of at most 60 characters. */
+export const shorten = (query: string) => {
   const line = query.replaceAll(/\s+/g, " ").trim();
   return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 };

@@ -114,6 +114,9 @@ Deno.test("a plan that differs from the previous backup's is reported once, with
   // The second rehearsal of the same backup, and the first of all.
   assert.deepEqual(planChanges({ ...today, id: "4" }, [today, yesterday], 7), []);
   assert.deepEqual(planChanges(today, [today], 7), []);
+  // One with another workload has said nothing of these statements.
+  const other = { ...today, id: "4", statements: [] };
+  assert.equal(planChanges(today, [today, other, yesterday], 7).length, 1);
   // The copies of an upgrade have fresh statistics.
   const upgrade = "upgrade" as const;
   assert.deepEqual(planChanges({ ...today, source: upgrade }, [yesterday], 7), []);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { changesRowSecurity } from "../../services/rehearsals/replay/shown_changes.ts";
 import { createLockRecord } from "../../services/rehearsals/change/locks.ts";
 import type { ChangeCost, StatementResult } from "../../services/rehearsals/rehearsal.ts";
 import { charge, judgeStatement } from "../../services/rehearsals/replay/judge.ts";
@@ -367,6 +368,8 @@ Deno.test("a change of rows or functions may act on a statement whose plan and f
       "do $$ begin perform app.tidy(); end $$",
       "create or replace function app.f() returns int language sql as 'select 1'",
       "select app.tidy()",
+      "create or replace view app.v as select app.f() from app.trades",
+      "create rule r as on insert to app.trades do nothing",
     ]
   ) assert.equal(touches(sql), true, sql);
   for (
@@ -379,6 +382,13 @@ Deno.test("a change of rows or functions may act on a statement whose plan and f
       "begin; alter table app.trades set (fillfactor = 90); commit",
     ]
   ) assert.equal(touches(sql), false, sql);
+});
+
+Deno.test("a script that changes row security is told from others", () => {
+  assert.ok(changesRowSecurity("create policy p on app.t using (true)"));
+  assert.ok(changesRowSecurity("select 1; alter table app.t\n  enable row level security"));
+  assert.ok(!changesRowSecurity("comment on policy p on app.t is 'x'"));
+  assert.ok(!changesRowSecurity("alter table app.t add note text"));
 });
 
 Deno.test("a statement that exceeds its timeout is worse only where the unchanged copy stays well below", () => {

@@ -24,6 +24,8 @@ import type { CopySource } from "./pair.ts";
 /** Tables up to this size are copied completely. */
 const smallTableBytes = 256 * 1024;
 const schemaBytesMax = 64 * 1024 * 1024;
+/** Longest that pg_dump waits for a table that somebody has locked; milliseconds. */
+const lockWaitMs = 30_000;
 const problemsMax = 10;
 const superuser = "holdfast_copy";
 
@@ -188,6 +190,7 @@ async function dumpSchema(
       "--no-privileges",
       "--no-publications",
       "--no-subscriptions",
+      `--lock-wait-timeout=${lockWaitMs}`,
       "--exclude-schema=holdfast",
       ...unreadable.map((table) => `--exclude-table=${table.name}`),
     ], signal);
