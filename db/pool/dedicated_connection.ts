@@ -1,5 +1,5 @@
 import { HoldfastError } from "../../errors.ts";
-import { Canceller, withCanceller } from "../cancel.ts";
+import { Canceller, endSession, withCanceller } from "../cancel.ts";
 import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
 import { isUnreachable, refusesWrites } from "../errors.ts";
 import { inTransactions } from "./pooled_session.ts";
@@ -107,6 +107,13 @@ export function createDedicatedConnection(
     return guarded;
   }
 
+  /** Ends the statements that the session was sent: cancels one, and ends the session where others wait behind it. */
+  async function endStatements(canceller: Canceller | undefined): Promise<void> {
+    const pid = opened.pooled ? undefined : canceller?.pipelinedProcess();
+    if (pid !== undefined && await endSession(opened, pid)) return;
+    await canceller?.cancel();
+  }
+
   function replace(): void {
     clearTimeout(idle);
     const old = client;
@@ -142,7 +149,7 @@ export function createDedicatedConnection(
       const use = current;
       // Work that goes on after its cancelled statement sends no other one.
       if (use) use.lost = true;
-      await use?.canceller?.cancel();
+      await endStatements(use?.canceller);
       // The request to cancel may reach the session late: no other work may be there by then.
       if (client === mine) replace();
     },

@@ -30,6 +30,11 @@ const works: [what: string, transaction: boolean, work: (sql: Sql) => Promise<un
     await sql.unsafe("select pg_sleep(60)");
   }],
   ["a statement made of parts", false, (sql) => sql`select pg_sleep(60) ${sql`where ${true}`}`],
+  [
+    "statements sent together",
+    false,
+    (sql) => Promise.all([sql`select pg_sleep(60)`, sql`insert into kept values (2)`]),
+  ],
   ["a transaction", true, async (sql) => {
     await sql`insert into kept values (1)`;
     await sql`select pg_sleep(60)`;

@@ -82,6 +82,7 @@ export class CopyServers {
       as,
       recovery: {},
       durable: false,
+      spares: true,
       settings: { ...planSettings, ...scratchSettings, ...presentSettings, ...settings },
       timeoutMs: startTimeoutMs,
       signal,
