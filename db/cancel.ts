@@ -12,6 +12,8 @@ interface DriverQuery {
 
 /** Longest wait for the server to accept a cancel request; milliseconds. */
 const cancelMs = 1_000;
+/** Longest wait for the end of a session, for which another one must begin; milliseconds. */
+const endMs = 5_000;
 /** Of the queries made last, one has been sent: those before it are parts of it, or have ended. More may wait behind it. */
 const queriesKept = 8;
 
@@ -62,8 +64,8 @@ export class Canceller {
 }
 
 /**
- * Ends a session of the same role at once, and with it all statements that it was sent. Returns whether it did, within a
- * second; false for a session of another server or of a pooler, whose process ids are its own.
+ * Ends a session of the same role at once, and with it all statements that it was sent. Returns whether it did, within five
+ * seconds; false for a session of another server or of a pooler, whose process ids are its own.
  */
 export async function endSession(
   options: Omit<ConnectOptions, "onClose" | "max">,
@@ -79,7 +81,7 @@ export async function endSession(
       and application_name = ${options.applicationName}
       and pid <> pg_backend_pid()`.then(([row]) => isEnded = row?.ended === true);
   try {
-    await endsWithin(ending, cancelMs);
+    await endsWithin(ending, endMs);
   } catch {
     // The statement that runs is then cancelled as any other.
   } finally {
