@@ -104,6 +104,8 @@ class RehearsalService implements Rehearsals {
   #proposals: Proposals[] = [];
   /** Why the programs of the upgrade in the settings cannot be used, and the drill after which they were last looked for. */
   #upgradeRefused: { reason: string; drill: string | undefined } | undefined;
+  /** Whether another session held the lock when leftovers should have been removed. */
+  #mustSweep = false;
   #starting: Promise<RehearsalJob> | undefined;
   #job: RehearsalJob | undefined;
   #stopped = false;
@@ -184,13 +186,7 @@ class RehearsalService implements Rehearsals {
     const facts = await this.#readFacts();
     const { afterDrill, upgradeBin } = this.#options;
     if (afterDrill && upgradeBin) await this.#canUpgrade(upgradeBin, facts, undefined);
-    const lock = await this.#takeLock();
-    if (!lock) return;
-    try {
-      await this.#sweep(facts);
-    } finally {
-      await lock.release();
-    }
+    await this.#sweepWhenFree(facts);
     for (const rehearsal of await this.#repository.listOfAdvice()) this.#noteResult(rehearsal);
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
     this.#proposals = [];
@@ -200,7 +196,9 @@ class RehearsalService implements Rehearsals {
 
   async everyMinute(): Promise<void> {
     await this.#comparePlans();
-    if (!this.#options.afterDrill || this.#stopped || this.#starting || this.#job) return;
+    if (this.#stopped || this.#starting || this.#job) return;
+    if (this.#mustSweep) await this.#sweepWhenFree(await this.#readFacts());
+    if (!this.#options.afterDrill) return;
     const facts = await this.#readFacts();
     const newest = await this.#options.findBase(facts, undefined);
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
@@ -395,6 +393,20 @@ class RehearsalService implements Rehearsals {
     checkSettings(change.settings, facts);
   }
 
+  /** Removes what interrupted rehearsals left behind, unless another instance rehearses, or a killed one still holds the lock. */
+  async #sweepWhenFree(facts: ServerFacts): Promise<void> {
+    const lock = await this.#takeLock();
+    if (!lock) {
+      this.#mustSweep = true;
+      return;
+    }
+    try {
+      await this.#sweep(facts);
+    } finally {
+      await lock.release();
+    }
+  }
+
   /** Removes what interrupted rehearsals left behind, and ends their records. The caller holds the lock. */
   async #sweep({ system, database, version }: ServerFacts): Promise<void> {
     const { scratchHome, embedded, clock, log } = this.#options;
@@ -414,5 +426,6 @@ class RehearsalService implements Rehearsals {
     if (files || unfinished.length > 0) {
       log.info("rehearsal_leftovers_removed", { files, rehearsals: unfinished.length });
     }
+    this.#mustSweep = false;
   }
 }

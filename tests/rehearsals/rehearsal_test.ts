@@ -7,6 +7,7 @@ import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginRehearsal, rehearse, tradesWorkload } from "../helpers/rehearse.ts";
 import { plantTrades } from "../helpers/planted.ts";
 import { prepareWriteSample } from "../../db/rehearsals/effects.ts";
+import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
 import { applyStatement } from "../../db/rehearsals/replay.ts";
 import { listTables } from "../../db/rehearsals/sampling.ts";
 import { placeOf, serverUser } from "../../db/embedded/place.ts";
@@ -170,7 +171,17 @@ Deno.test("what a killed Holdfast left is removed, and no process that is not pr
   await app.sql`
     insert into holdfast.rehearsals (id, status, created_at, body)
     values (${id}, 'baseline', now(), ${app.sql.json(body)})`;
+  // The session of the killed one may hold the lock for a while.
+  const lock = await takeRehearsalLock({
+    target: app.holdfast.target,
+    statementTimeoutMs: 10_000,
+    lockTimeoutMs: 1_000,
+    pooled: false,
+  });
   await app.holdfast.rehearsals.prepare();
+  assert.ok(existsSync(left));
+  await lock?.release();
+  await app.holdfast.rehearsals.everyMinute();
   assert.ok(!existsSync(left));
   const [record] = await app.sql`select status, body from holdfast.rehearsals where id = ${id}`;
   assert.equal(record?.status, "aborted");
