@@ -109,7 +109,8 @@ export function createDedicatedConnection(
 
   /** Ends the statements that the session was sent: cancels one, and ends the session where others wait behind it. */
   async function endStatements(canceller: Canceller | undefined): Promise<void> {
-    const pid = opened.pooled ? undefined : canceller?.pipelinedProcess();
+    // A pooler's process ids are not the server's.
+    const pid = canceller && !opened.pooled ? canceller.pipelinedProcess() : undefined;
     if (pid !== undefined && await endSession(opened, pid)) return;
     await canceller?.cancel();
   }
