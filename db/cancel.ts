@@ -83,7 +83,7 @@ export async function endSession(
   try {
     await endsWithin(ending, endMs);
   } catch {
-    // The statement that runs is then cancelled as any other.
+    // The statement that runs is then cancelled, like every other one.
   } finally {
     sql.end({ timeout: 0 }).catch(() => {});
   }

@@ -133,11 +133,6 @@ export async function copySample(
   });
 }
 
-/** Turns triggers and foreign keys off for a session that loads rows. */
-export async function disableTriggers(sql: Sql): Promise<void> {
-  await sql`set session_replication_role to replica`;
-}
-
 /** Gathers statistics and visibility maps of all tables, as autovacuum keeps them in production. */
 export async function analyseAll(sql: Sql): Promise<void> {
   await sql.unsafe("vacuum (analyze)");
