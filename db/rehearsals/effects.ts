@@ -142,7 +142,7 @@ export async function prepareWriteSample(
   if (!leaf) return undefined;
   const from = quoteTable(leaf.schema, leaf.name);
   const [found] = await sql.unsafe<{ rows: number }[]>(
-    `select count(*)::int4 as rows from (select from ${from} limit ${rowsMax}) as some`,
+    `select count(*)::int4 as rows from (select from ${from} limit ${rowsMax}) as sampled`,
   );
   const rows = found?.rows ?? 0;
   if (rows === 0) return undefined;
