@@ -4316,7 +4316,7 @@ export interface components {
             after_ms: number | null;
             /** @description Throughput after divided by before, minus one: 0.3 is 30 % more in the same time; null: not measured */
             improvement: number | null;
-            /** @description Lower bound of the interval of `improvement`; all intervals together hold with 95 %; null: not measured */
+            /** @description Lower bound of the interval of `improvement`, which the difference of the copies before the change has widened; all intervals together hold with 95 %; null: not measured */
             ci_low: number | null;
             /** @description Upper bound of the interval of `improvement`; null: not measured */
             ci_high: number | null;

@@ -31,6 +31,7 @@ import {
   readOnlyDefault,
   standby,
 } from "../services/monitor/write_access/state.ts";
+import { whyUnusable } from "../services/rehearsals/upgrade/programs.ts";
 import { readArguments, refusePositionals } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -142,7 +143,32 @@ function judgePublications(publications: readonly OwnPublication[]): Finding[] {
   );
 }
 
-async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
+/** Says whether the upgrade that the settings name can be rehearsed on this server's version. */
+export async function judgeUpgrade(
+  { HOLDFAST_REHEARSE_UPGRADE_BIN: bin, HOLDFAST_REHEARSE_AFTER_DRILL: afterDrill }: Pick<
+    Config,
+    "HOLDFAST_REHEARSE_UPGRADE_BIN" | "HOLDFAST_REHEARSE_AFTER_DRILL"
+  >,
+  version: number,
+): Promise<Finding[]> {
+  if (bin === undefined) return [];
+  const setting = `HOLDFAST_REHEARSE_UPGRADE_BIN=${bin}`;
+  if (!afterDrill) {
+    return [note(`${setting} has no effect without HOLDFAST_REHEARSE_AFTER_DRILL=1`)];
+  }
+  const reason = await whyUnusable(bin, Math.floor(version / 10_000));
+  return [
+    reason === undefined
+      ? good(`${setting}: the upgrade is rehearsed after each restore drill`)
+      : bad(`${setting}: the upgrade is not rehearsed: ${reason}`),
+  ];
+}
+
+async function examine(
+  target: Target,
+  config: Config,
+): Promise<Finding[]> {
+  const pooled = config.HOLDFAST_POOLER === "transaction";
   const pooler = { pooled };
   const pool = createPool({
     target,
@@ -163,6 +189,7 @@ async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
     const findings = [
       ...judge(server, await pool.run(judgeWriting), refusal),
       ...judgePublications(await pool.run(listOwnPublications)),
+      ...await judgeUpgrade(config, server.number),
     ];
     return pooler.pooled
       ? [
@@ -246,5 +273,5 @@ export async function doctor(
     const { directory, user, database, passwordFile } = embedded.target;
     console.log(`  –  PGPASSFILE=${passwordFile} psql -h ${directory} -U ${user} ${database}`);
   }
-  return print(await examine(target, config.HOLDFAST_POOLER === "transaction")) || storage;
+  return print(await examine(target, config)) || storage;
 }

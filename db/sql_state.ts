@@ -14,6 +14,7 @@ export const sqlState = {
   readOnlySqlTransaction: "25006",
   invalidAuthorizationSpecification: "28000",
   invalidPassword: "28P01",
+  invalidTransactionTermination: "2D000",
   serializationFailure: "40001",
   deadlockDetected: "40P01",
   insufficientPrivilege: "42501",

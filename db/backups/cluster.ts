@@ -127,6 +127,8 @@ export interface ScratchOptions {
   durable: boolean;
   /** Settings that override all others; values without quotes or backslashes. */
   settings?: Readonly<Record<string, string>>;
+  /** Recovers at low priority, too; otherwise only what comes after it is lowered. */
+  spares?: boolean;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }
@@ -179,7 +181,7 @@ async function startOnce(
     log,
     "--options",
     scratchSettings(demanded, options),
-  ], common);
+  ], { ...common, nice: options.spares ? lowPriority : undefined });
   const ready = code === 0 && await untilReady(data, timeoutMs, signal);
   signal?.removeEventListener("abort", abort);
   if (!ready || signal?.aborted) {

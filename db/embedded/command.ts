@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import process from "node:process";
 import { StartError } from "../../errors.ts";
 
@@ -31,8 +32,10 @@ export function unprivilegedUser(): RunAs | undefined {
 export function runCommand(
   binary: string,
   args: string[],
-  { as, timeoutMs, cwd = "/", outputMax = 20_000 }: {
+  { as, timeoutMs, cwd = "/", outputMax = 20_000, nice }: {
     as: RunAs | undefined;
+    /** Priority of the command and of what it starts. */
+    nice?: number | undefined;
     timeoutMs: number;
     cwd?: string;
     /** Only the end of a longer output is kept. */
@@ -46,6 +49,13 @@ export function runCommand(
       stdio: ["ignore", "pipe", "pipe"],
       ...(as ?? {}),
     });
+    if (nice !== undefined && child.pid !== undefined) {
+      try {
+        setPriority(child.pid, nice);
+      } catch {
+        // A lower priority only spares others; the work does not depend on it.
+      }
+    }
     let output = "";
     const collect = (chunk: unknown) => {
       output = (output + String(chunk)).slice(-outputMax);

@@ -1,5 +1,5 @@
 import { HoldfastError } from "../../errors.ts";
-import { Canceller, withCanceller } from "../cancel.ts";
+import { Canceller, endSession, withCanceller } from "../cancel.ts";
 import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
 import { isUnreachable, refusesWrites } from "../errors.ts";
 import { inTransactions } from "./pooled_session.ts";
@@ -107,6 +107,14 @@ export function createDedicatedConnection(
     return guarded;
   }
 
+  /** Ends the statements that the session was sent: cancels one, and ends the session where others wait behind it. */
+  async function endStatements(canceller: Canceller | undefined): Promise<void> {
+    // A pooler's process ids are not the server's.
+    const pid = canceller && !opened.pooled ? canceller.pipelinedProcess() : undefined;
+    if (pid !== undefined && await endSession(opened, pid)) return;
+    await canceller?.cancel();
+  }
+
   function replace(): void {
     clearTimeout(idle);
     const old = client;
@@ -142,7 +150,7 @@ export function createDedicatedConnection(
       const use = current;
       // Work that goes on after its cancelled statement sends no other one.
       if (use) use.lost = true;
-      await use?.canceller?.cancel();
+      await endStatements(use?.canceller);
       // The request to cancel may reach the session late: no other work may be there by then.
       if (client === mine) replace();
     },

@@ -119,13 +119,13 @@ export interface WriteSample {
 const holder = "pg_temp.holdfast_rehearsal_rows";
 
 /**
- * Creates a temporary table for rows of `table`, and returns the statements that delete rows of its newest leaf and insert
- * them again. Undefined when it has no rows.
+ * Creates a temporary table for rows of `table`, and returns the statements that delete up to `rowsMax` rows of its newest
+ * leaf that has so many, and insert them again. Undefined when it has no rows.
  */
 export async function prepareWriteSample(
   sql: Sql,
   table: TouchedTable,
-  rows: number,
+  rowsMax: number,
 ): Promise<WriteSample | undefined> {
   const leaves = await sql<{ schema: string; name: string }[]>`
     select
@@ -136,10 +136,16 @@ export async function prepareWriteSample(
     join pg_class as c on c.oid = coalesce(tree.relid, root.oid) and c.relkind = 'r'
     join pg_namespace as n on n.oid = c.relnamespace
     where root.oid = to_regclass(${table.name}) and pg_relation_size(c.oid) > 0
-    order by c.oid desc
+    order by c.reltuples >= ${rowsMax} desc, c.oid desc
     limit 1`;
   const leaf = leaves[0];
   if (!leaf) return undefined;
+  const from = quoteTable(leaf.schema, leaf.name);
+  const [found] = await sql.unsafe<{ rows: number }[]>(
+    `select count(*)::int4 as rows from (select from ${from} limit ${rowsMax}) as sampled`,
+  );
+  const rows = found?.rows ?? 0;
+  if (rows === 0) return undefined;
   const columns = await sql<{ name: string }[]>`
     select attname as name
     from pg_attribute
@@ -147,7 +153,6 @@ export async function prepareWriteSample(
       and not attisdropped and attgenerated = ''
     order by attnum`;
   const list = columns.map(({ name }) => quoteIdent(name)).join(", ");
-  const from = quoteTable(leaf.schema, leaf.name);
   await sql.unsafe(
     `drop table if exists ${holder};
     create temp table holdfast_rehearsal_rows as select ${list} from ${from} where false`,

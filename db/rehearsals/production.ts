@@ -5,10 +5,13 @@ import { quoteIdent } from "../sql.ts";
 type Settings = Record<string, string>;
 
 /**
- * Reads the settings that plans and the cost of executing them depend on; `own` has those that somebody has set, without the
- * defaults of this version.
+ * Reads the settings that plans and the cost of executing them depend on, and those of `names` (in lower case); `own` has
+ * those that somebody has set, without the defaults of this version.
  */
-export async function readPlanSettings(sql: Sql): Promise<{ all: Settings; own: Settings }> {
+export async function readPlanSettings(
+  sql: Sql,
+  names: readonly string[] = [],
+): Promise<{ all: Settings; own: Settings }> {
   const rows = await sql<{ name: string; value: string; own: boolean }[]>`
     select
       s.name,
@@ -18,6 +21,7 @@ export async function readPlanSettings(sql: Sql): Promise<{ all: Settings; own: 
     where s.context <> 'internal'
       and (
         s.category like 'Query Tuning%'
+        or lower(s.name) = any (${names as string[]}::text[])
         or s.name in (
           'work_mem', 'hash_mem_multiplier', 'temp_buffers', 'effective_io_concurrency',
           'maintenance_io_concurrency', 'max_parallel_workers', 'max_parallel_workers_per_gather',
@@ -51,10 +55,10 @@ export async function readSettingFacts(
     where name = any(${names as string[]}::text[])`;
 }
 
-/** One statement of pg_stat_statements, summed over its rows. */
+/** One statement of pg_stat_statements, summed over its rows; all that the role may not see are one row without id. */
 export interface WorkloadRow {
-  query_id: string;
-  query: string;
+  query_id: string | null;
+  query: string | null;
   calls: number;
   total_ms: number;
   rows: number;
@@ -85,9 +89,7 @@ export async function readWorkload(
       sum(s.rows)::float8 as rows
     from ${quoteIdent(schema)}.pg_stat_statements as s
     where s.dbid = (select oid from pg_database where datname = current_database())
-      and s.queryid is not null
       and s.toplevel
-      and s.query is not null
     group by s.queryid
     order by sum(s.total_exec_time) desc
     limit $1`,

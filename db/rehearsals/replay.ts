@@ -4,8 +4,11 @@ import { codeOf } from "../errors.ts";
 import { ownLocks, type SeenLock, type WriteSample } from "./effects.ts";
 import { explainPlan } from "./probe.ts";
 
-/** SQLSTATE of statements that no transaction block allows, such as those with CONCURRENTLY. */
-const notInTransaction = sqlState.activeSqlTransaction;
+/** SQLSTATEs of statements that no transaction block allows: those with CONCURRENTLY, and procedures that commit. */
+const notInTransaction: ReadonlySet<string> = new Set([
+  sqlState.activeSqlTransaction,
+  sqlState.invalidTransactionTermination,
+]);
 
 /** Runs one statement that a user gave. */
 export async function runStatement(sql: Sql, text: string): Promise<void> {
@@ -68,7 +71,7 @@ export async function applyStatement(
     await sql.unsafe(text);
   } catch (error) {
     await sql.unsafe("rollback");
-    if (codeOf(error) !== notInTransaction) throw error;
+    if (!notInTransaction.has(codeOf(error))) throw error;
     await sql.unsafe(text);
     return undefined;
   }

@@ -133,12 +133,7 @@ export async function copySample(
   });
 }
 
-/** Turns triggers and foreign keys off for a session that loads rows. */
-export async function disableTriggers(sql: Sql): Promise<void> {
-  await sql`set session_replication_role to replica`;
-}
-
-/** Gathers the statistics of all tables. */
+/** Gathers statistics and visibility maps of all tables, as autovacuum keeps them in production. */
 export async function analyseAll(sql: Sql): Promise<void> {
-  await sql`analyze`;
+  await sql.unsafe("vacuum (analyze)");
 }

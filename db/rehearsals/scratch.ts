@@ -5,18 +5,22 @@ import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
 export const rehearsalRole = "holdfast_rehearsal";
 
 /** Oids below this belong to the system catalogues (FirstNormalObjectId). */
-const firstUserOid = 16_384;
+export const firstUserOid = 16_384;
 
 /**
  * Creates the role that owns all user objects of this copy and is no superuser: SQL from a request can then neither read
  * files nor run programs nor reach another server. Ownership is set in the catalogue, which is fast for any number of
- * objects; the copy is discarded later. Stored passwords of other servers are removed.
+ * objects; the copy is discarded later. Stored passwords of other servers are removed. Called again, it does the same for
+ * objects that were made since.
  */
 export async function confineUsers(sql: Sql): Promise<void> {
   const role = quoteIdent(rehearsalRole);
-  await sql.unsafe(
-    `create role ${role} login nosuperuser nocreatedb nocreaterole noreplication bypassrls`,
-  );
+  const [known] = await sql`select from pg_roles where rolname = ${rehearsalRole}`;
+  if (!known) {
+    await sql.unsafe(
+      `create role ${role} login nosuperuser nocreatedb nocreaterole noreplication bypassrls`,
+    );
+  }
   await sql.begin(async (own) => {
     await own.unsafe("set local allow_system_table_mods to on");
     const user = `(select oid from pg_roles where rolname = ${quoteLiteral(rehearsalRole)})`;
@@ -26,7 +30,7 @@ export async function confineUsers(sql: Sql): Promise<void> {
         select n.oid from pg_namespace as n
         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       )`;
-    // Functions in C keep their owner and privileges: those of extensions may be restricted.
+    // Functions in C keep their owner: closeWaysOut decides who may call them.
     for (
       const statement of [
         `update pg_database set datdba = ${user}, datacl = null where datname = current_database()`,

@@ -84,7 +84,7 @@ const RehearsedStatement = z.object({
     "Throughput after divided by before, minus one: 0.3 is 30 % more in the same time",
   ),
   ci_low: measured(
-    "Lower bound of the interval of `improvement`; all intervals together hold with 95 %",
+    "Lower bound of the interval of `improvement`, which the difference of the copies before the change has widened; all intervals together hold with 95 %",
   ),
   ci_high: measured("Upper bound of the interval of `improvement`"),
   null_ci_low: measured("Lower bound of the difference of the two copies before the change"),

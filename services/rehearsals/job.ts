@@ -9,7 +9,7 @@ import { readPlanSettings } from "../../db/rehearsals/production.ts";
 import { compact } from "../../db/rehearsals/scratch.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { unlessAborted } from "../../lib/deadline.ts";
+import { endsWithin, unlessAborted } from "../../lib/deadline.ts";
 import type { Logger } from "../../log.ts";
 import type { BackupRecord } from "../backups/record.ts";
 import type { BackupRepository } from "../backups/repository.ts";
@@ -20,7 +20,9 @@ import { placeOfCopies, sizeOf } from "./copy/place.ts";
 import { type Sample, sampledSource, sampleNote } from "./copy/sampled.ts";
 import { prepareCopy, readTop, runRehearsal, watchSessions } from "./phases.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
+import { isPlainValue } from "./request.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
+import { isUnseen } from "./replay/shown_settings.ts";
 import { nextStatus, type RehearsalEvent } from "./state.ts";
 import { refuseObstacles } from "./upgrade/move.ts";
 import { selectGiven, selectTop } from "./workload/selection.ts";
@@ -70,6 +72,8 @@ const publishMs = 1_000;
 /** Disk space that a rehearsal must leave free; below it the rehearsal fails. */
 const reserveBytes = 256 * 1024 * 1024;
 const diskCheckMs = 1_000;
+/** Longest that the end of a rehearsal waits for its work to settle; milliseconds. */
+const settleMs = 3_000;
 
 /** Runs one rehearsal whose lock is held, keeps its record up to date, and removes the copies at its end. */
 export class RehearsalJob {
@@ -168,7 +172,7 @@ export class RehearsalJob {
     let diskTimer: ReturnType<typeof setInterval> | undefined;
     try {
       const top = workload ? [] : await readTop(production, this.rehearsal.problems);
-      const settings = await readPlanSettings(production);
+      const settings = await readPlanSettings(production, this.#rehearsedSettings());
       const chosen = await this.#chooseSource();
       const { root } = this.#place();
       diskTimer = setInterval(() => void this.#checkDisk(dirname(root)), diskCheckMs);
@@ -212,6 +216,13 @@ export class RehearsalJob {
     return { source, base, sample: source.sample };
   }
 
+  /** Returns the settings that are rehearsed, without those that a replay shows nothing of. */
+  #rehearsedSettings(): string[] {
+    const { change } = this.#options;
+    if (change.source !== "settings") return [];
+    return Object.keys(change.settings).filter((name) => !isUnseen(name));
+  }
+
   #makeCopies(
     source: CopySource,
     { all, own }: Awaited<ReturnType<typeof readPlanSettings>>,
@@ -224,6 +235,7 @@ export class RehearsalJob {
       source,
       place: this.#place(),
       planSettings: all,
+      presentSettings: presentOf(all, this.#rehearsedSettings()),
       // What nobody has set gets the defaults of the newer version.
       newer: programs && { ...programs, planSettings: own },
       async prepare(admin, newer) {
@@ -268,8 +280,13 @@ export class RehearsalJob {
       advance: () => this.#advance(),
       onStep: (step) => this.#noteStep(step),
     });
-    // A statement on a server that has gone may never settle.
-    await unlessAborted(signal, run);
+    try {
+      await unlessAborted(signal, run);
+    } finally {
+      // What still starts a server or writes files ends before they are removed; a statement on a server that has gone
+      // may never settle.
+      await endsWithin(run.catch(() => {}), settleMs);
+    }
   }
 
   /** Ends the rehearsal before it fills a disk that production may share. */
@@ -284,6 +301,14 @@ export class RehearsalJob {
     );
   }
 }
+
+/** Returns the present values of the settings that are rehearsed. */
+const presentOf = (all: Readonly<Record<string, string>>, names: readonly string[]) =>
+  Object.fromEntries(
+    Object.entries(all).filter(([name, value]) =>
+      names.includes(name.toLowerCase()) && isPlainValue(value)
+    ),
+  );
 
 /** An abort by the rehearsal itself, because the disk is full or a copy's server has gone, is a failure. */
 const isFailure = (reason: unknown) =>

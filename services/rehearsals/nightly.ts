@@ -57,10 +57,15 @@ export function planChanges(
     one.id !== id && one.copy?.backup && one.copy.backup !== copy.backup &&
     one.copy.taken_at < copy.taken_at
   );
-  // A rehearsal of the same copy has reported its changes already.
-  const isReported = earlier.some((one) => one.id !== id && one.copy?.backup === copy.backup);
-  if (isReported) return [];
+  // A rehearsal of the same copy has reported the changes of its statements already.
+  const reported = new Set(
+    earlier.filter((one) => one.id !== id && one.copy?.backup === copy.backup)
+      .flatMap((one) => one.statements).flatMap(({ query, generic_plan }) =>
+        generic_plan ? [query] : []
+      ),
+  );
   return statements.flatMap(({ query, generic_plan: after }): ServerChange[] => {
+    if (reported.has(query)) return [];
     const before = older.flatMap((one) => one.statements)
       .find((one) => one.query === query && one.generic_plan)?.generic_plan;
     if (!before || !after || before === after) return [];

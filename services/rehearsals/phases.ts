@@ -13,6 +13,7 @@ import {
   listUnanalysed,
   readFileNodes,
 } from "../../db/rehearsals/scratch.ts";
+import { closeWaysOut } from "../../db/rehearsals/ways_out.ts";
 import { describeDatabaseError } from "../../db/errors.ts";
 import { createRandom } from "../benchmarks/measuring/random.ts";
 import type { Estimate } from "../benchmarks/statistics.ts";
@@ -27,7 +28,7 @@ import type {
   Uncovered,
   UpgradeCost,
 } from "./rehearsal.ts";
-import type { RehearsalProfile } from "./replay/profiles.ts";
+import { type RehearsalProfile, rehearsalProfiles } from "./replay/profiles.ts";
 import type { Sessions } from "./replay/replay.ts";
 import {
   measureAfter,
@@ -40,10 +41,11 @@ import {
 import { compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
 import { judgeUpgrade } from "./upgrade/judgement.ts";
 import { moveToNewer } from "./upgrade/move.ts";
-import { judgeChange } from "./verdict.ts";
-import { createObserved, type Selection } from "./workload/selection.ts";
-import { isShownByFiles } from "./replay/shown_changes.ts";
-import { isShownByPlans } from "./replay/shown_settings.ts";
+import { judgeChange, shorten } from "./verdict.ts";
+import { createObserved, hiddenTime, type Selection } from "./workload/selection.ts";
+import { changesRowSecurity, isShownByFiles } from "./replay/shown_changes.ts";
+import { isShownByPlans, isUnseen } from "./replay/shown_settings.ts";
+import { closedWords } from "./report/words.ts";
 import { namesIn } from "./workload/sql_text.ts";
 import { fillStatement } from "./workload/variants.ts";
 
@@ -59,6 +61,7 @@ export async function prepareCopy(
 ): Promise<void> {
   await endLeftoverWork(admin);
   await confineUsers(admin);
+  problems.push(...closedWords(await closeWaysOut(admin)));
   const deadline = performance.now() + analyseMs;
   const missing = await listUnanalysed(admin);
   for (const [at, { name }] of missing.entries()) {
@@ -76,7 +79,14 @@ export async function prepareCopy(
 /** Samples the statements of the production server's sessions a few times per second, until stopped. */
 export function watchSessions(production: Sql) {
   const observed = createObserved();
-  const read = async () => observed.note(await readSessionsStatements(production).catch(() => []));
+  let isReading = false;
+  const read = async () => {
+    // On a slow server, reads would queue up in the driver without limit.
+    if (isReading) return;
+    isReading = true;
+    observed.note(await readSessionsStatements(production).catch(() => []));
+    isReading = false;
+  };
   const timer = setInterval(() => void read(), 300);
   return {
     all: observed.all,
@@ -87,7 +97,18 @@ export function watchSessions(production: Sql) {
 /** Reads the statements that took most time on the production server; called before the copying adds its own. */
 export async function readTop(production: Sql, problems: string[]): Promise<WorkloadRow[]> {
   const schema = await findStatementsSchema(production);
-  if (schema !== undefined) return await readWorkload(production, schema, workloadRows);
+  if (schema !== undefined) {
+    const rows = await readWorkload(production, schema, workloadRows);
+    const hidden = hiddenTime(rows);
+    if (hidden > 0) {
+      problems.push(
+        `Statements with ${
+          Math.ceil(hidden / rows.reduce((sum, { total_ms }) => sum + total_ms, 0) * 100)
+        } % of the time of pg_stat_statements are hidden from this role and are not replayed: grant it pg_read_all_stats`,
+      );
+    }
+    return rows;
+  }
   problems.push(
     "pg_stat_statements is not installed in this database: give a workload, or create the extension",
   );
@@ -117,6 +138,11 @@ interface Progress {
 /** Measures, makes the change, measures again and judges; writes the results into `rehearsal`. The copies are running. */
 export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): Promise<void> {
   const { copies, change, profile, convert, signal, advance, onStep } = options;
+  if ("sql" in change && changesRowSecurity(change.sql)) {
+    rehearsal.problems.push(
+      "Statements are replayed without row security: what policies cost them is not measured",
+    );
+  }
   let sessions = await openSessions(copies, profile);
   try {
     const rehearsed = await warmUp(rehearsal, sessions, options);
@@ -160,7 +186,10 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     progress.sessions = sessions = await openSessions(copies, profile);
     await advance();
     await measureChanged(rehearsal, progress, phase, options);
-    Object.assign(rehearsal, judgeChange(rehearsal), judgeUpgrade(rehearsal));
+    const unseen = change.source === "settings"
+      ? Object.keys(change.settings).filter(isUnseen)
+      : [];
+    Object.assign(rehearsal, judgeChange({ ...rehearsal, unseen }), judgeUpgrade(rehearsal));
   } finally {
     await closeSessions(sessions);
   }
@@ -195,8 +224,17 @@ async function warmUp(
       continue;
     }
     const tried = await tryStatement(sessions, filled.statement, { profile, signal });
-    if ("reason" in tried) noteUncovered({ query: one.query, share, reason: tried.reason });
-    else rehearsed.push(tried.rehearsed);
+    if ("reason" in tried) {
+      noteUncovered({ query: one.query, share, reason: tried.reason });
+      continue;
+    }
+    rehearsed.push(tried.rehearsed);
+    const given = one.given?.length ?? 0;
+    const left = tried.left ??
+      (given > profile.variants
+        ? `only the first ${profile.variants} of ${given} given sets of values are replayed; the profile full takes ${rehearsalProfiles.full.variants}`
+        : undefined);
+    if (left) rehearsal.problems.push(`"${shorten(one.query)}": ${left}`);
   }
   noteCoverage(rehearsal, selection, rehearsed);
   return rehearsed;

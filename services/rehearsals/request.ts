@@ -3,7 +3,7 @@ import { HoldfastError } from "../../errors.ts";
 import type { ProfileName } from "../benchmarks/case.ts";
 import type { PolicyInput } from "../partitions/policy_service.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
-import { kindOf, splitStatements } from "./workload/sql_text.ts";
+import { copyOfClient, findOpenTransaction, kindOf, splitStatements } from "./workload/sql_text.ts";
 
 /** A requested rehearsal, with exactly one of the first five fields. */
 export interface RehearsalInput {
@@ -82,11 +82,26 @@ function scriptOf(sql: string, path: string): string {
   if (sql.includes("\0")) refuse(path, "holds a NUL character");
   const statements = splitStatements(sql);
   if (statements.length === 0) refuse(path, "holds no statement");
+  for (const [at, { sql: text, line }] of statements.entries()) {
+    const direction = copyOfClient(text);
+    if (direction) refuse(path, `statement ${at + 1} (line ${line}) ${refusedCopy[direction]}`);
+  }
   if (statements.length > statementsMax) {
     refuse(path, `holds ${statements.length} statements, ${statementsMax} are allowed`);
   }
+  const open = findOpenTransaction(statements);
+  if (open) {
+    refuse(path, `begins a transaction in line ${open.line} and does not end it: add COMMIT`);
+  }
   return sql;
 }
+
+/** A rehearsal has no client that sends or takes the rows of a COPY. */
+const refusedCopy = {
+  from:
+    "is COPY … FROM STDIN, and nothing sends its rows: the copy holds those of the backup already; write further ones as INSERT … VALUES, or INSERT … SELECT from generate_series()",
+  to: "is COPY … TO STDOUT, and nothing takes its rows: leave it out",
+};
 
 const valueOf = (value: string | number | boolean) =>
   typeof value === "boolean" ? (value ? "on" : "off") : String(value);
@@ -98,7 +113,7 @@ const categories =
 const forbidden =
   /(preload_libraries|_command$|_library$|^dynamic_shared_memory_type$|^(min_)?dynamic_shared|^huge_page|^shared_memory_type$|^temp_tablespaces$|^default_tablespace$|^session_replication_role$|^search_path$|^role$|^client_connection_check_interval$|^statement_timeout$|^lock_timeout$|^synchronous_standby|^wal_level$|^fsync$|^full_page_writes$)/;
 /** Allowed values: letters, digits and common punctuation; no quotes, line ends or shell characters. */
-const plainValue = /^[\w .,+\-/%:*]{1,100}$/;
+export const isPlainValue = (value: string): boolean => /^[\w .,+\-/%:*]{1,100}$/.test(value);
 
 /** Throws `invalid_request` for a setting that is unknown or must not be changed on a copy. */
 export function checkSettings(
@@ -110,10 +125,13 @@ export function checkSettings(
     const known = facts.find((one) => one.name.toLowerCase() === name);
     if (!known) refuse(path, "is not a setting of this server");
     if (known.context === "internal") refuse(path, "cannot be changed");
+    if (name === "shared_buffers") {
+      refuse(path, "cannot be rehearsed: each copy has 64 MB, whatever the server has");
+    }
     if (!categories.test(known.category) || forbidden.test(name)) {
       refuse(path, `cannot be rehearsed (${known.category})`);
     }
-    if (!plainValue.test(value)) {
+    if (!isPlainValue(value)) {
       refuse(path, "may hold letters, digits, blanks and . , + - / % : * only");
     }
   }

@@ -31,7 +31,7 @@ import {
   type RequestedChange,
 } from "./request.ts";
 import { isEnded } from "./state.ts";
-import { findNewerPrograms } from "./upgrade/programs.ts";
+import { findNewerPrograms, whyUnusable } from "./upgrade/programs.ts";
 
 export interface Rehearsals {
   /** Starts a rehearsal and returns it at once. Throws `rehearsal_running` and `invalid_request`. */
@@ -102,7 +102,11 @@ class RehearsalService implements Rehearsals {
   #compared = "";
   /** What the last rehearsals proposed, newest first. */
   #proposals: Proposals[] = [];
-  #starting = false;
+  /** Why the programs of the upgrade in the settings cannot be used, and the drill after which they were last looked for. */
+  #upgradeRefused: { reason: string; drill: string | undefined } | undefined;
+  /** Whether another session held the lock when leftovers should have been removed. */
+  #mustSweep = false;
+  #starting: Promise<RehearsalJob> | undefined;
   #job: RehearsalJob | undefined;
   #stopped = false;
 
@@ -114,9 +118,9 @@ class RehearsalService implements Rehearsals {
   async start(input: RehearsalInput): Promise<Rehearsal> {
     if (this.#stopped) throw stopping();
     if (this.#starting || this.#job) throw alreadyRunning();
-    this.#starting = true;
+    this.#starting = this.#begin(input);
     try {
-      const job = this.#job = await this.#begin(input);
+      const job = this.#job = await this.#starting;
       void job.done.finally(() => {
         this.#job = undefined;
         this.#noteResult(job.rehearsal);
@@ -127,7 +131,7 @@ class RehearsalService implements Rehearsals {
       );
       return structuredClone(job.rehearsal);
     } finally {
-      this.#starting = false;
+      this.#starting = undefined;
     }
   }
 
@@ -179,13 +183,10 @@ class RehearsalService implements Rehearsals {
 
   async prepare(): Promise<void> {
     if (this.#job || this.#starting) return;
-    const lock = await this.#takeLock();
-    if (!lock) return;
-    try {
-      await this.#sweep(await this.#readFacts());
-    } finally {
-      await lock.release();
-    }
+    const facts = await this.#readFacts();
+    const { afterDrill, upgradeBin } = this.#options;
+    if (afterDrill && upgradeBin) await this.#canUpgrade(upgradeBin, facts, undefined);
+    await this.#sweepWhenFree(facts);
     for (const rehearsal of await this.#repository.listOfAdvice()) this.#noteResult(rehearsal);
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
     this.#proposals = [];
@@ -195,15 +196,21 @@ class RehearsalService implements Rehearsals {
 
   async everyMinute(): Promise<void> {
     await this.#comparePlans();
-    if (!this.#options.afterDrill || this.#stopped || this.#starting || this.#job) return;
-    const newest = await this.#options.findBase(await this.#readFacts(), undefined);
+    if (this.#stopped || this.#starting || this.#job) return;
+    if (this.#mustSweep) await this.#sweepWhenFree(await this.#readFacts());
+    if (!this.#options.afterDrill) return;
+    const facts = await this.#readFacts();
+    const newest = await this.#options.findBase(facts, undefined);
     const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
-    const due = dueAfterDrill({
-      newest,
-      rehearsals,
-      advice: this.#openAdvice(),
-      upgrade: this.#options.upgradeBin,
-    });
+    const advice = this.#openAdvice();
+    const dueWith = (upgrade: string | undefined) =>
+      dueAfterDrill({ newest, rehearsals, advice, upgrade });
+    let due = dueWith(this.#options.upgradeBin);
+    if (
+      due?.to_bin !== undefined && !await this.#canUpgrade(due.to_bin, facts, newest?.proof?.at)
+    ) {
+      due = dueWith(undefined);
+    }
     if (!due) return;
     try {
       await this.start({ ...due, backup: newest?.id });
@@ -220,13 +227,37 @@ class RehearsalService implements Rehearsals {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#job?.abort(stopping());
-    await this.#job?.done;
+    // One that is about to begin would otherwise run on after the stop.
+    const job = await this.#starting?.catch(() => undefined) ?? this.#job;
+    job?.abort(stopping());
+    await job?.done;
   }
 
   /** Returns a copy of the running rehearsal when it has this id. */
   #running(id: string): Rehearsal | undefined {
     return this.#job?.rehearsal.id === id ? structuredClone(this.#job.rehearsal) : undefined;
+  }
+
+  /**
+   * Returns whether the upgrade of the settings can be rehearsed after this drill. Logs why not, once for each reason, and
+   * looks for the programs again after the next drill.
+   */
+  async #canUpgrade(
+    bin: string,
+    { version }: ServerFacts,
+    drill: string | undefined,
+  ): Promise<boolean> {
+    const last = this.#upgradeRefused;
+    if (last && last.drill === drill) return false;
+    const reason = await whyUnusable(bin, Math.floor(version / 10_000));
+    this.#upgradeRefused = reason === undefined ? undefined : { reason, drill };
+    if (reason !== undefined && reason !== last?.reason) {
+      this.#options.log.warn("upgrade_not_rehearsed", {
+        setting: `HOLDFAST_REHEARSE_UPGRADE_BIN=${bin}`,
+        reason,
+      });
+    }
+    return reason === undefined;
   }
 
   #openAdvice(): Recommendation[] {
@@ -362,6 +393,20 @@ class RehearsalService implements Rehearsals {
     checkSettings(change.settings, facts);
   }
 
+  /** Removes what interrupted rehearsals left behind, unless another instance rehearses, or a killed one still holds the lock. */
+  async #sweepWhenFree(facts: ServerFacts): Promise<void> {
+    const lock = await this.#takeLock();
+    if (!lock) {
+      this.#mustSweep = true;
+      return;
+    }
+    try {
+      await this.#sweep(facts);
+    } finally {
+      await lock.release();
+    }
+  }
+
   /** Removes what interrupted rehearsals left behind, and ends their records. The caller holds the lock. */
   async #sweep({ system, database, version }: ServerFacts): Promise<void> {
     const { scratchHome, embedded, clock, log } = this.#options;
@@ -381,5 +426,6 @@ class RehearsalService implements Rehearsals {
     if (files || unfinished.length > 0) {
       log.info("rehearsal_leftovers_removed", { files, rehearsals: unfinished.length });
     }
+    this.#mustSweep = false;
   }
 }

@@ -1,6 +1,7 @@
 import { improvementWords } from "../benchmarks/reporting/format.ts";
 import type {
   ChangeCost,
+  ChangeSource,
   Coverage,
   RehearsalVerdict,
   StatementResult,
@@ -24,7 +25,8 @@ export interface Judged {
 const savedBy = ({ share }: StatementResult, improvement: number) =>
   share * (1 - 1 / (1 + improvement));
 
-const shorten = (query: string) => {
+/** Returns a statement in one line of at most 60 characters. */
+export const shorten = (query: string) => {
   const line = query.replaceAll(/\s+/g, " ").trim();
   return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 };
@@ -40,24 +42,28 @@ export function effectOf(one: StatementResult): string {
   return `${words(improvement)} [${words(ci_low)}, ${words(ci_high)}] for "${shorten(query)}"`;
 }
 
-function costWords(cost: ChangeCost | null): string[] {
-  if (!cost) return [];
+function costWords({ cost, source }: Measured): string[] {
+  // Of a setting, only the restart of the copies was timed.
+  if (!cost || source === "settings") return [];
   const { write_improvement: write, write_ci_low: low, write_ci_high: high } = cost;
   const words = (value: number | null) => improvementWords(value, "ratio");
   const blocked = cost.locks.flatMap((lock) => lock.blocked);
   return [
     ...write === null ? [] : [`inserts ${words(write)} [${words(low)}, ${words(high)}]`],
     `${cost.seconds < 10 ? cost.seconds.toFixed(1) : Math.round(cost.seconds)} s to make`,
-    blocked.length > 0 && cost.worst_stall_ms > stallNamedMs
-      ? `${[...new Set(blocked)].join(" and ")} were blocked for up to ${
-        Math.round(cost.worst_stall_ms)
-      } ms`
-      : blocked.length > 0
-      ? `${[...new Set(blocked)].join(" and ")} waited, ${
-        Math.round(cost.worst_stall_ms)
-      } ms at most`
-      : "no client was blocked",
+    ...cost.tables.length === 0 && blocked.length === 0 ? [] : [blockedWords(cost, blocked)],
   ];
+}
+
+/** Returns who of the clients that used the tables was blocked. */
+function blockedWords(cost: ChangeCost, blocked: readonly string[]): string {
+  return blocked.length > 0 && cost.worst_stall_ms > stallNamedMs
+    ? `${[...new Set(blocked)].join(" and ")} were blocked for up to ${
+      Math.round(cost.worst_stall_ms)
+    } ms`
+    : blocked.length > 0
+    ? `${[...new Set(blocked)].join(" and ")} waited, ${Math.round(cost.worst_stall_ms)} ms at most`
+    : "no client was blocked";
 }
 
 /** Returns how the rate of writes changed; better and worse need an interval beyond 3 %. */
@@ -72,6 +78,9 @@ interface Measured {
   statements: readonly StatementResult[];
   coverage: Coverage;
   cost: ChangeCost | null;
+  source?: ChangeSource;
+  /** Changed settings that nothing of a replay depends on. */
+  unseen?: readonly string[];
 }
 
 /** The statements by verdict, and bounds of the part of all time that the change saves. */
@@ -91,15 +100,24 @@ interface Effects {
  * hold for all statements together. Pure.
  */
 export function judgeChange(measured: Measured): Judged {
-  const { coverage, cost } = measured;
-  const { verdict, parts } = judge(effectsOf(measured.statements), coverage, writesOf(cost));
+  const { coverage, cost, unseen = [] } = measured;
+  const effects = effectsOf(measured.statements);
+  const isQuiet = effects.improved.length + effects.worse.length === 0;
+  const { verdict, parts } = isQuiet && unseen.length > 0
+    ? opinion(
+      "cannot_tell",
+      `Cannot tell: a replay does not commit, checkpoint, vacuum or build indexes, and shows nothing of ${
+        unseen.join(", ")
+      }`,
+    )
+    : judge(effects, coverage, writesOf(cost));
   const known = `${coverage.statements} of ${coverage.of} statements, ${
     percent(coverage.time_share)
   } of the time`;
   return {
     verdict,
     summary: `${parts.filter((part) => part !== "").join("; ")}; ${
-      [...costWords(cost), known].join("; ")
+      [...costWords(measured), known].join("; ")
     }`,
   };
 }

@@ -51,6 +51,11 @@ Deno.test("a case that lacks an arm, or says nonsense, stops the start and names
     ["a.sql", "-- baseline\nselect 1", /a\.sql has no section "-- candidate"/],
     ["A b.sql", written, /A b\.sql has no usable name/],
     ["a.sql", written.replace("0.5", "much"), /a\.sql says target: much/],
+    [
+      "a.sql",
+      written.replace("vacuum (analyze) indexed", "copy indexed from stdin"),
+      /a\.sql has a COPY from STDIN or to STDOUT in setup/,
+    ],
     ["a.sql", `${written}\n-- setup\n`, /a\.sql has two sections setup/],
   ];
   for (const [file, text, message] of faults) {

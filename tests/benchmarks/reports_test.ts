@@ -185,3 +185,17 @@ Deno.test("the history of a case shows its runs oldest first, and where it chang
   assert.equal(history!.changes[0]!.run_id, newestFirst.toReversed()[12]!.id);
   assert.ok(history!.changes[0]!.before > 0.5 && history!.changes[0]!.after < 0.13);
 });
+
+Deno.test("runs of another profile, which has more data, are no change of the level", () => {
+  const newestFirst = Array.from({ length: 20 }, (_, at) => {
+    const ratio = (at < 10 ? 2 : 1.1) + (at % 3) / 100;
+    return {
+      ...run([{ ...result("insert_main", ratio), ci_low: 0, ci_high: 1 }]),
+      profile: at < 10 ? "full" as const : "quick" as const,
+      finished_at: new Date(Date.UTC(2026, 0, 30 - at)).toISOString(),
+    };
+  });
+  const [history] = historyOf(newestFirst, ["insert_main"]);
+  assert.equal(history!.points.length, 20);
+  assert.deepEqual(history!.changes, []);
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterDrillMax, dueAfterDrill, planChanges } from "../../services/rehearsals/nightly.ts";
 import { upgradeText } from "../../services/rehearsals/request.ts";
 import type { StatementResult } from "../../services/rehearsals/rehearsal.ts";
+import { createRehearsals, type RehearsalsOptions } from "../../services/rehearsals/service.ts";
 import { comparableShape } from "../../services/rehearsals/replay/plan_text.ts";
 
 const proof = { at: "2026-11-27T03:00:00Z", recovery_seconds: 9, problems: [], notes: [] };
@@ -39,6 +40,38 @@ Deno.test("the upgrade that a setting names is rehearsed once after each drill, 
   assert.deepEqual(due(analyzed), { to_bin: upgrade });
   const upgraded = ran("27T05", upgradeText(18, upgrade));
   assert.deepEqual(due(upgraded, analyzed), { recommendation: "b" });
+});
+
+Deno.test("an upgrade without programs is reported once, and the rest of the night goes on", async () => {
+  const logs: string[] = [];
+  let drill = "2026-11-27T03:00:00Z";
+  const body = {
+    ...ran("30T04", "analyze"),
+    id: crypto.randomUUID(),
+    status: "done",
+    source: "sql",
+    copy: null,
+    statements: [],
+  };
+  const row = { ...body, created_at: new Date(body.created_at), finished_at: null, body };
+  const log = (event: string, fields?: { reason?: string }) =>
+    void logs.push(`${event}: ${fields?.reason}`);
+  const rehearsals = createRehearsals({
+    afterDrill: true,
+    upgradeBin: "/nowhere",
+    advice: () => [],
+    pool: { run: () => Promise.resolve({ system: "1", database: "d", version: 150018 }) },
+    records: { run: () => Promise.resolve([row]) },
+    findBase: () => Promise.resolve({ id: "b", proof: { ...proof, at: drill } }),
+    changedPlans: { compare: () => {} },
+    log: { warn: log, info: log },
+  } as unknown as RehearsalsOptions);
+  for (let minute = 0; minute < 3; minute++) await rehearsals.everyMinute();
+  drill = "2026-11-28T03:00:00Z";
+  await rehearsals.everyMinute();
+  assert.deepEqual(logs, [
+    "upgrade_not_rehearsed: there is no /nowhere/pg_ctl; name the directory that holds pg_ctl, initdb, postgres",
+  ]);
 });
 
 Deno.test("nothing is rehearsed without a drill, or after one with problems", () => {
@@ -81,6 +114,9 @@ Deno.test("a plan that differs from the previous backup's is reported once, with
   // The second rehearsal of the same backup, and the first of all.
   assert.deepEqual(planChanges({ ...today, id: "4" }, [today, yesterday], 7), []);
   assert.deepEqual(planChanges(today, [today], 7), []);
+  // One with another workload has said nothing of these statements.
+  const other = { ...today, id: "4", statements: [] };
+  assert.equal(planChanges(today, [today, other, yesterday], 7).length, 1);
   // The copies of an upgrade have fresh statistics.
   const upgrade = "upgrade" as const;
   assert.deepEqual(planChanges({ ...today, source: upgrade }, [yesterday], 7), []);

@@ -6,6 +6,9 @@ import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginRehearsal, rehearse, tradesWorkload } from "../helpers/rehearse.ts";
 import { plantTrades } from "../helpers/planted.ts";
+import { prepareWriteSample } from "../../db/rehearsals/effects.ts";
+import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
+import { applyStatement } from "../../db/rehearsals/replay.ts";
 import { listTables } from "../../db/rehearsals/sampling.ts";
 import { placeOf, serverUser } from "../../db/embedded/place.ts";
 
@@ -168,7 +171,17 @@ Deno.test("what a killed Holdfast left is removed, and no process that is not pr
   await app.sql`
     insert into holdfast.rehearsals (id, status, created_at, body)
     values (${id}, 'baseline', now(), ${app.sql.json(body)})`;
+  // The session of the killed one may hold the lock for a while.
+  const lock = await takeRehearsalLock({
+    target: app.holdfast.target,
+    statementTimeoutMs: 10_000,
+    lockTimeoutMs: 1_000,
+    pooled: false,
+  });
   await app.holdfast.rehearsals.prepare();
+  assert.ok(existsSync(left));
+  await lock?.release();
+  await app.holdfast.rehearsals.everyMinute();
   assert.ok(!existsSync(left));
   const [record] = await app.sql`select status, body from holdfast.rehearsals where id = ${id}`;
   assert.equal(record?.status, "aborted");
@@ -216,4 +229,32 @@ Deno.test("a table that was never analysed is part of a sample", async () => {
   assert.equal(find("app.venues")?.bytes, 8192);
   assert.ok((find("app.venues")?.rows ?? 0) > 0);
   assert.equal(find("app.nothing")?.bytes, 0);
+});
+
+Deno.test("writes are measured on a leaf with enough rows, and only the rows that are there count", async () => {
+  await app.sql.unsafe(`
+    create table app.parts (n int) partition by range (n);
+    create table app.parts_old partition of app.parts for values from (0) to (1000);
+    create table app.parts_new partition of app.parts for values from (1000) to (2000);
+    insert into app.parts select generate_series(1, 400);
+    insert into app.parts values (1001), (1002);
+    analyze app.parts`);
+  const table = { name: '"app"."parts"', label: "app.parts", oid: 0 };
+  const rowsOf = async (max: number) => (await prepareWriteSample(app.sql, table, max))?.rows;
+  assert.equal(await rowsOf(300), 300);
+  assert.equal(await rowsOf(500), 2);
+});
+
+Deno.test("a procedure that commits is called outside of a transaction", async () => {
+  await app.sql.unsafe(`
+    create table app.filled (n int);
+    create procedure app.fill() language plpgsql as $$
+      begin insert into app.filled values (1); commit; insert into app.filled values (2); end $$`);
+  const session = await app.sql.reserve();
+  try {
+    assert.equal(await applyStatement(session, "call app.fill()"), undefined);
+  } finally {
+    session.release();
+  }
+  assert.deepEqual((await app.sql`select n from app.filled order by n`).map(({ n }) => n), [1, 2]);
 });

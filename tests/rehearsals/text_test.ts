@@ -12,6 +12,8 @@ import {
 import { placesInPlan, placesInText } from "../../services/rehearsals/workload/places.ts";
 import { isAboutServer, selectTop } from "../../services/rehearsals/workload/selection.ts";
 import {
+  copyOfClient,
+  findOpenTransaction,
   kindOf,
   mendTypeWords,
   namesIn,
@@ -256,6 +258,88 @@ Deno.test("the costly queries of pg_stat_statements are selected, without Holdfa
   assert.deepEqual(wanted.map(({ kind, weight }) => [kind, weight]), [["other", 60], ["read", 30]]);
   assert.deepEqual(wanted[1]?.observed, ["select a from t where b = 7"]);
   assert.equal(wanted[1]?.rows_per_call, 5);
+  assert.deepEqual(wanted[1]?.observed.length, 1);
   assert.ok(isAboutServer('select * from "pg_stat_activity"'));
   assert.ok(!isAboutServer("select 'pg_stat_activity' from trades"));
+});
+
+Deno.test("a COPY of a client's rows is told from one of files, in any writing", () => {
+  for (
+    const sql of [
+      "copy t from stdin",
+      'COPY public."from" (a, "to") FROM STDIN WITH (FORMAT csv)',
+      "copy /* from a file */ t from\nstdin",
+    ]
+  ) assert.equal(copyOfClient(sql), "from", sql);
+  assert.equal(copyOfClient("copy (select a from stdin) to stdout"), "to");
+  for (
+    const sql of [
+      "copy t from '/tmp/stdin'",
+      "copy t from program 'cat stdin'",
+      "insert into t select * from stdin",
+      "copy (select 1 from stdin) to '/tmp/x'",
+    ]
+  ) assert.equal(copyOfClient(sql), undefined, sql);
+});
+
+Deno.test("a transaction that a script does not end is found", () => {
+  const line = (script: string) => findOpenTransaction(splitStatements(script))?.line;
+  assert.equal(line("begin;\nalter table t add a int"), 1);
+  assert.equal(line("select 1;\nstart transaction;\nselect 2;\nrollback to savepoint s"), 2);
+  assert.equal(line("begin;\ncommit and chain;\nselect 1"), 2);
+  for (
+    const script of [
+      "alter table t add a int",
+      "begin; alter table t add a int; commit",
+      "begin; savepoint s; rollback to s; end",
+      "begin; commit and no chain",
+      "create function f() returns int language sql begin atomic; select 1; end",
+    ]
+  ) assert.equal(line(script), undefined, script);
+});
+
+Deno.test("a message of several statements is no sample of one of them", () => {
+  const query = "update t set a = $1";
+  const seen = [
+    "update t set a = 1; commit",
+    "update t set a = 2",
+    "begin; update t set a = 3",
+    "update t set a = 4;",
+  ]
+    .map((text) => ({ query_id: "7", query: text }));
+  const { wanted } = selectTop([{ query_id: "7", query, calls: 1, total_ms: 1, rows: 1 }], seen, 5);
+  // Replayed in a transaction, the others would end it, and their writes would stay.
+  assert.deepEqual(wanted[0]?.observed, ["update t set a = 2", "update t set a = 4;"]);
+});
+
+Deno.test("coverage counts what cannot be replayed or seen, and functions that may read tables", () => {
+  const row = (query: string | null, total_ms: number, query_id: string | null = query) => ({
+    query_id,
+    query,
+    calls: 1,
+    total_ms,
+    rows: 1,
+  });
+  const { wanted, total } = selectTop(
+    [
+      row("<insufficient privilege>", 1_000, null),
+      row(null, 500, "8"),
+      row("call app.fill($1)", 100),
+      row("select app.find_orders($1, $2)", 50),
+      row("fetch forward 100 from c", 10),
+      row("select a from t", 5),
+      row("select pg_advisory_lock($1)", 9_000),
+      row("select set_config($1, $2, $3)", 9_000),
+      row("select now(), $1", 9_000),
+    ],
+    [],
+    10,
+  );
+  assert.equal(total, 1_665);
+  assert.deepEqual(wanted.map(({ kind, weight }) => [kind, weight]), [
+    ["other", 100],
+    ["read", 50],
+    ["other", 10],
+    ["read", 5],
+  ]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
+import { judgeUpgrade as judgeUpgradeSetting } from "../../commands/doctor.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { StatementResult } from "../../services/rehearsals/rehearsal.ts";
 import { judgeUpgrade, upgradeLines } from "../../services/rehearsals/upgrade/judgement.ts";
@@ -90,6 +91,22 @@ Deno.test("missing, foreign and relative directories are refused in one line", a
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("the doctor says why an upgrade of the settings is not rehearsed", async () => {
+  const settings = (bin: string | undefined, after = true) => ({
+    HOLDFAST_REHEARSE_UPGRADE_BIN: bin,
+    HOLDFAST_REHEARSE_AFTER_DRILL: after,
+  });
+  assert.deepEqual(await judgeUpgradeSetting(settings(undefined), 180004), []);
+  const [missing] = await judgeUpgradeSetting(settings("/nowhere"), 150018);
+  assert.equal(missing?.ok, false);
+  assert.match(
+    missing?.what ?? "",
+    /^HOLDFAST_REHEARSE_UPGRADE_BIN=\/nowhere: the upgrade is not rehearsed: there is no \/nowhere\/pg_ctl; name the directory/,
+  );
+  const [idle] = await judgeUpgradeSetting(settings("/nowhere", false), 150018);
+  assert.deepEqual([idle?.ok, /has no effect/.test(idle?.what ?? "")], ["note", true]);
 });
 
 testWith(debianPostgres, "the programs of an older version are refused", async () => {

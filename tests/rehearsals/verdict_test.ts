@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { changesRowSecurity } from "../../services/rehearsals/replay/shown_changes.ts";
 import { createLockRecord } from "../../services/rehearsals/change/locks.ts";
 import type { ChangeCost, StatementResult } from "../../services/rehearsals/rehearsal.ts";
-import { judgeStatement } from "../../services/rehearsals/replay/judge.ts";
+import { charge, judgeStatement } from "../../services/rehearsals/replay/judge.ts";
 import { judgeTimeout } from "../../services/rehearsals/replay/statements.ts";
 import { areEnough, fewestFor, hasTime } from "../../services/rehearsals/replay/replay.ts";
 import { rehearsalProfiles } from "../../services/rehearsals/replay/profiles.ts";
 import { planAnalyses } from "../../services/benchmarks/measuring/sequential.ts";
 import { describeDifference, readPlan } from "../../services/rehearsals/replay/plan_text.ts";
-import { isShownByPlans } from "../../services/rehearsals/replay/shown_settings.ts";
-import { canRehearse, changeOf, checkSettings } from "../../services/rehearsals/request.ts";
+import { isShownByPlans, isUnseen } from "../../services/rehearsals/replay/shown_settings.ts";
+import {
+  canRehearse,
+  changeOf,
+  checkSettings,
+  checkWorkload,
+} from "../../services/rehearsals/request.ts";
 import {
   isEnded,
   nextStatus,
@@ -61,6 +67,9 @@ Deno.test("a statement's verdict needs the whole interval, widened by the earlie
   assert.equal(fewestFor(0.001), 12);
   // The copies were as far apart before the change.
   assert.equal(judge(around(0.2, 0.05), around(0.2, 0.05)), "unclear");
+  // What is shown, and what the saving of a change is computed from, is widened as well.
+  assert.deepEqual(charge(around(0.5, 0.25), around(0.25, 0.125)), { low: -0.125, high: 1.125 });
+  assert.deepEqual(charge(around(0.5, 0.25), around(0, 0.125)), { low: 0.25, high: 0.75 });
   // The same plan over the same files cannot have become faster by the change.
   assert.equal(judge(around(0.7, 0.2), null, "files"), "unclear");
   assert.equal(judge(around(0.1, 0.3), null, "settings"), "no_difference");
@@ -145,6 +154,26 @@ Deno.test("the verdict of a change", () => {
   const broken = judged([statement({ verdict: "worse", improvement: -1, ci_low: null })]);
   assert.equal(broken.verdict, "harmful");
   assert.match(broken.summary, /fails: "select 1"/);
+});
+
+Deno.test("a summary says nothing of clients, settings and commits that were not measured", () => {
+  const same = statement({});
+  const on = (tables: string[]) => judged([same], { cost: { ...cost(-0.01, 0.01), tables } });
+  assert.match(on(["app.t"]).summary, /no client was blocked/);
+  assert.doesNotMatch(on([]).summary, /blocked/);
+  const setting = (unseen: string[]) =>
+    judgeChange({
+      statements: [same],
+      coverage,
+      cost: cost(null, null),
+      source: "settings",
+      unseen: unseen.filter(isUnseen),
+    });
+  assert.equal(setting(["work_mem", "jit"]).verdict, "not_worth_it");
+  assert.doesNotMatch(setting(["work_mem"]).summary, /to make/);
+  const commit = setting(["synchronous_commit", "max_wal_size", "wal_compression"]);
+  assert.equal(commit.verdict, "cannot_tell");
+  assert.match(commit.summary, /shows nothing of synchronous_commit, max_wal_size;/);
 });
 
 Deno.test("a change is worth it only with a statement or writes that are proven faster", () => {
@@ -279,6 +308,15 @@ Deno.test("a request that cannot be rehearsed names its field", () => {
   assert.equal(path(() => changeOf({}, none)), "sql");
   assert.equal(path(() => changeOf({ sql: "select 1", settings: { a: 1 } }, none)), "settings");
   assert.equal(path(() => changeOf({ sql: " -- nothing" }, none)), "sql");
+  assert.throws(
+    () => changeOf({ sql: "select 1;\ncopy t from stdin;\n1" }, none),
+    /sql: statement 2 \(line 2\) is COPY … FROM STDIN, .* INSERT … VALUES/,
+  );
+  assert.equal(path(() => checkWorkload([{ sql: "copy t to stdout" }])), "workload.0.sql");
+  assert.throws(
+    () => changeOf({ sql: "begin; alter table t add a int" }, none),
+    /sql: begins a transaction in line 1 and does not end it: add COMMIT/,
+  );
   assert.equal(path(() => changeOf({ settings: {} }, none)), "settings");
   assert.equal(path(() => changeOf({ recommendation: "x" }, none)), "recommendation");
   assert.equal(path(() => changeOf({ recommendation: "x" }, advice)), "recommendation");
@@ -289,6 +327,7 @@ Deno.test("a request that cannot be rehearsed names its field", () => {
   const facts = [
     { name: "work_mem", category: "Resource Usage / Memory", context: "user" },
     { name: "archive_command", category: "Write-Ahead Log / Archiving", context: "sighup" },
+    { name: "shared_buffers", category: "Resource Usage / Memory", context: "postmaster" },
     { name: "block_size", category: "Preset Options", context: "internal" },
     {
       name: "dynamic_library_path",
@@ -299,6 +338,7 @@ Deno.test("a request that cannot be rehearsed names its field", () => {
   checkSettings({ work_mem: "64MB" }, facts);
   for (
     const [name, value] of [
+      ["shared_buffers", "8GB"],
       ["work_mem", "1' -c archive_command='x"],
       ["work_mem", "$(id)"],
       ["archive_command", "x"],
@@ -328,6 +368,8 @@ Deno.test("a change of rows or functions may act on a statement whose plan and f
       "do $$ begin perform app.tidy(); end $$",
       "create or replace function app.f() returns int language sql as 'select 1'",
       "select app.tidy()",
+      "create or replace view app.v as select app.f() from app.trades",
+      "create rule r as on insert to app.trades do nothing",
     ]
   ) assert.equal(touches(sql), true, sql);
   for (
@@ -340,6 +382,13 @@ Deno.test("a change of rows or functions may act on a statement whose plan and f
       "begin; alter table app.trades set (fillfactor = 90); commit",
     ]
   ) assert.equal(touches(sql), false, sql);
+});
+
+Deno.test("a script that changes row security is told from others", () => {
+  assert.ok(changesRowSecurity("create policy p on app.t using (true)"));
+  assert.ok(changesRowSecurity("select 1; alter table app.t\n  enable row level security"));
+  assert.ok(!changesRowSecurity("comment on policy p on app.t is 'x'"));
+  assert.ok(!changesRowSecurity("alter table app.t add note text"));
 });
 
 Deno.test("a statement that exceeds its timeout is worse only where the unchanged copy stays well below", () => {

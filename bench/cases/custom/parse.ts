@@ -1,4 +1,5 @@
 import { StartError } from "../../../errors.ts";
+import { copyOfClient, splitStatements } from "../../../services/rehearsals/workload/sql_text.ts";
 
 /** A case as an operator writes it, in one SQL file. */
 export interface SqlCase {
@@ -46,7 +47,15 @@ export function parseSqlCase(file: string, text: string): SqlCase {
       part?.lines.push(line);
     }
   }
-  const sqlOf = (section: string) => parts.get(section)?.lines.join("\n").trim() ?? "";
+  const sqlOf = (section: string) => {
+    const sql = parts.get(section)?.lines.join("\n").trim() ?? "";
+    if (splitStatements(sql).some((one) => copyOfClient(one.sql))) {
+      throw fault(
+        `has a COPY from STDIN or to STDOUT in ${section}, and nothing sends or takes its rows; use INSERT … SELECT`,
+      );
+    }
+    return sql;
+  };
   const armOf = (section: "baseline" | "candidate") => {
     const sql = sqlOf(section);
     if (sql === "") throw fault(`has no section "-- ${section}" with SQL in it`);

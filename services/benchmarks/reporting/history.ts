@@ -1,4 +1,4 @@
-import type { ProfileName } from "../case.ts";
+import { type ProfileName, profileNames } from "../case.ts";
 import { scales, type TargetUnit } from "../categories.ts";
 import { findChanges } from "./change_points.ts";
 import type { BenchmarkRun, StoredResult } from "../run.ts";
@@ -16,7 +16,7 @@ export interface HistoryPoint {
   verdict: Verdict;
 }
 
-/** A change of the level of a case's improvement. */
+/** A change of the level of a case's improvement, among the runs of one profile. */
 export interface HistoryChange {
   /** The first run of the new level. */
   run_id: string;
@@ -60,18 +60,20 @@ export function historyOf(
       verdict: result.verdict,
     }));
     const { toLog, fromLog } = scales[unit];
-    const changes = findChanges(points.map(({ improvement }) => toLog(improvement)));
-    return {
-      case: id,
-      target_unit: unit,
-      points,
-      changes: changes.map(({ at, before, after, p }) => ({
-        run_id: points[at]!.run_id,
-        measured_at: points[at]!.measured_at,
-        before: fromLog(before),
-        after: fromLog(after),
-        p,
-      })),
-    };
+    // Profiles differ in the amount of data, so that another profile alone changes the level.
+    const changes = profileNames.flatMap((profile) => {
+      const own = points.filter((point) => point.profile === profile);
+      return findChanges(own.map(({ improvement }) => toLog(improvement))).map(
+        ({ at, before, after, p }) => ({
+          run_id: own[at]!.run_id,
+          measured_at: own[at]!.measured_at,
+          before: fromLog(before),
+          after: fromLog(after),
+          p,
+        }),
+      );
+    });
+    changes.sort((a, b) => Date.parse(a.measured_at) - Date.parse(b.measured_at));
+    return { case: id, target_unit: unit, points, changes };
   });
 }

@@ -21,7 +21,8 @@ export function createConvert(
 ): Convert {
   return async ({ table, keyColumn, policy }, signal) => {
     const pool = createPool({
-      target: copies.adminTarget("b"),
+      // Triggers and constraints run functions as the role that writes: never as a superuser.
+      target: copies.target("b"),
       max: 3,
       waitingMax: 20,
       pooler: { pooled: false },

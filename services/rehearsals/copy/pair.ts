@@ -43,7 +43,8 @@ export interface CopyPair {
   open(arm: ArmName, how?: ScratchSession): Promise<Sql>;
   /** Opens a session of a superuser, for Holdfast's own statements only. */
   openAdmin(arm: ArmName): Sql;
-  adminTarget(arm: ArmName): Target;
+  /** The address of a copy for that role. */
+  target(arm: ArmName): Target;
   /**
    * Replaces copy `b` by an empty cluster of the newer version, and lets `fill` load it from copy `a`. `restart` then starts both
    * as they are measured.
@@ -62,6 +63,8 @@ export interface CopyPairOptions {
   place: CopyPlace;
   /** The production server's settings that plans depend on. */
   planSettings: Readonly<Record<string, string>>;
+  /** Its values of the settings that are rehearsed, which hold on the copies until the change. */
+  presentSettings?: Readonly<Record<string, string>>;
   /** The newer version that copy `b` will be moved to, with the settings that the production server's owner has set. */
   newer?: CopyPrograms | undefined;
   /** Works on the first copy before it is cloned; with `newer`, gets a session on an empty cluster of that version too. */
@@ -125,7 +128,7 @@ export async function makeCopies(options: CopyPairOptions): Promise<CopyPair> {
       }
     },
     openAdmin: (arm) => servers.connect(arm, servers.superuser),
-    adminTarget: (arm) => servers.adminTarget(arm),
+    target: (arm) => servers.server(arm).target(database, rehearsalRole),
     replaceB: (fill) => replaceB(options, servers, fill),
     async restart(settings) {
       await servers.stop("fast");

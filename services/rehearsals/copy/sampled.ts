@@ -10,11 +10,12 @@ import {
   analyseAll,
   copySample,
   createDatabase,
-  disableTriggers,
   listTables,
   readDatabaseForm,
   type SampledTable,
 } from "../../../db/rehearsals/sampling.ts";
+import { confineUsers, rehearsalRole } from "../../../db/rehearsals/scratch.ts";
+import { closeWaysOut } from "../../../db/rehearsals/ways_out.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";
 import { findPgDump } from "../../backups/base/pg_dump.ts";
 import { splitStatements } from "../workload/sql_text.ts";
@@ -24,6 +25,8 @@ import type { CopySource } from "./pair.ts";
 /** Tables up to this size are copied completely. */
 const smallTableBytes = 256 * 1024;
 const schemaBytesMax = 64 * 1024 * 1024;
+/** Longest that pg_dump waits for a table that somebody has locked; milliseconds. */
+const lockWaitMs = 30_000;
 const problemsMax = 10;
 const superuser = "holdfast_copy";
 
@@ -88,15 +91,23 @@ export function sampledSource(
         const copy = connect(facts.database, superuser);
         try {
           await runScript(copy, schema.before, note, signal);
-          await disableTriggers(copy);
-          const chosen = tables.filter(({ readable, bytes }) => readable && bytes > 0);
-          sample.share = await copyRows(copy, chosen, {
-            open: () => openReader(signal),
-            budgetBytes,
-            note,
-            signal,
-          });
-          await runScript(copy, schema.after, note, signal);
+          // From here on functions of users run, in constraints and indexes: never as a superuser. Triggers and foreign
+          // keys are made after the rows.
+          await confineUsers(copy);
+          await closeWaysOut(copy);
+          const loader = connect(facts.database, rehearsalRole);
+          try {
+            const chosen = tables.filter(({ readable, bytes }) => readable && bytes > 0);
+            sample.share = await copyRows(loader, chosen, {
+              open: () => openReader(signal),
+              budgetBytes,
+              note,
+              signal,
+            });
+            await runScript(loader, schema.after, note, signal);
+          } finally {
+            await loader.end({ timeout: 1 });
+          }
           await analyseAll(copy);
         } finally {
           await copy.end({ timeout: 1 });
@@ -188,6 +199,7 @@ async function dumpSchema(
       "--no-privileges",
       "--no-publications",
       "--no-subscriptions",
+      `--lock-wait-timeout=${lockWaitMs}`,
       "--exclude-schema=holdfast",
       ...unreadable.map((table) => `--exclude-table=${table.name}`),
     ], signal);

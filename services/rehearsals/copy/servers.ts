@@ -5,7 +5,7 @@ import {
   startScratch,
 } from "../../../db/backups/cluster.ts";
 import { writeScratchAccess } from "../../../db/backups/scratch_access.ts";
-import type { Sql, Target } from "../../../db/connection.ts";
+import type { Sql } from "../../../db/connection.ts";
 import type { RunAs } from "../../../db/embedded/command.ts";
 import { ownedFile } from "../../../db/embedded/files.ts";
 import { answers } from "../../../db/rehearsals/scratch.ts";
@@ -36,6 +36,8 @@ export interface CopyPrograms {
 
 interface CopyServersOptions extends CopyPrograms {
   place: CopyPlace;
+  /** Settings of both copies that come before those of every copy. */
+  presentSettings?: Readonly<Record<string, string>>;
   as: RunAs | undefined;
   database: string;
   /** A role that may log in, until the superuser is known. */
@@ -66,7 +68,7 @@ export class CopyServers {
   }
 
   async start(arm: ArmName, settings: Readonly<Record<string, string>>): Promise<void> {
-    const { place, as, signal } = this.#options;
+    const { place, as, signal, presentSettings } = this.#options;
     const { pgCtl, major, planSettings } = this.#programs[arm];
     const emptyConf = join(place.home(arm), "copy.conf");
     await ownedFile(emptyConf, "", "write", as);
@@ -80,7 +82,8 @@ export class CopyServers {
       as,
       recovery: {},
       durable: false,
-      settings: { ...planSettings, ...scratchSettings, ...settings },
+      spares: true,
+      settings: { ...planSettings, ...scratchSettings, ...presentSettings, ...settings },
       timeoutMs: startTimeoutMs,
       signal,
     });
@@ -121,10 +124,6 @@ export class CopyServers {
       onClose: () => void this.#checkAlive(arm),
       ...how,
     });
-  }
-
-  adminTarget(arm: ArmName): Target {
-    return this.server(arm).target(this.#options.database, this.superuser);
   }
 
   /** Checks a server after a session on it has closed: either the session ended or the server did. */

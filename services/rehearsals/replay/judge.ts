@@ -13,6 +13,12 @@ export function biasOf(before: Interval | null): number {
     : 0;
 }
 
+/** Returns an interval widened at both ends by the difference that the copies had before the change. */
+export function charge({ low, high }: Interval, before: Interval | null): Interval {
+  const bias = biasOf(before);
+  return { low: low - bias, high: high + bias };
+}
+
 /** Why a change cannot have made a statement faster or slower: its plans are the same, and so is what this names. */
 const sameness = {
   files: "The plan is the same and reads the same files",
@@ -34,8 +40,7 @@ export function judgeStatement(
   },
 ): { verdict: StatementVerdict; why: string } {
   if (!measured) return { verdict: "not_measured", why: "It was not measured often enough" };
-  const bias = biasOf(before);
-  const charged = { low: measured.low - bias, high: measured.high + bias };
+  const charged = charge(measured, before);
   const found = compareWithin(charged, band);
   const proven = found === "faster" || found === "slower";
   if (untouched) {
@@ -52,7 +57,7 @@ export function judgeStatement(
   if (proven) {
     return {
       verdict: found === "faster" ? "improved" : "worse",
-      why: bias > 0
+      why: biasOf(before) > 0
         ? "Proven, although the two copies differed before the change, which was charged"
         : "The whole interval lies on one side",
     };

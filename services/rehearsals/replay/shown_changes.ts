@@ -5,7 +5,7 @@ const structural =
   /^(create|alter|drop|analy[sz]e|comment|grant|revoke|reassign|security|set|reset|lock|reindex|cluster|truncate|vacuum\s*(\(\s*full\b|full\b)|begin|start|commit|end|rollback|abort|savepoint|release)\b/i;
 /** Statements that change what the same plan executes. */
 const executable =
-  /^(create(\s+or\s+replace)?|alter|drop)\s+(function|procedure|routine|aggregate|operator|extension|language|cast|transform|type|domain)\b/i;
+  /^(create(\s+or\s+replace)?|alter|drop)\s+((temp|temporary|recursive)\s+)*(function|procedure|routine|aggregate|operator|extension|language|cast|transform|type|domain|view|rule)\b/i;
 
 /**
  * Returns whether a script can make a query faster or slower only by another plan or by new files. It cannot where it changes
@@ -14,3 +14,9 @@ const executable =
  */
 export const isShownByFiles = (script: string): boolean =>
   splitStatements(script).every(({ sql }) => structural.test(sql) && !executable.test(sql));
+
+/** Returns whether a script changes row security, which does not act on the role of a copy. Pure. */
+export const changesRowSecurity = (script: string): boolean =>
+  splitStatements(script).some(({ sql }) =>
+    /^(create|alter|drop)\s+policy\b|^alter\s+table\b[\s\S]*\brow\s+level\s+security\b/i.test(sql)
+  );

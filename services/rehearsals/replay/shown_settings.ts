@@ -19,3 +19,10 @@ const shown = [
 /** Returns whether equal executions in EXPLAIN ANALYZE prove that a setting does nothing for a query. Pure. */
 export const isShownByPlans = (name: string): boolean =>
   shown.some((pattern) => pattern.test(name));
+
+/** Settings of commits, checkpoints, background processes and index builds. */
+const unseen =
+  /^(synchronous_commit|commit_\w+|wal_(?!compression$)\w+|(min|max)_wal_size|checkpoint_\w+|bgwriter_\w+|backend_flush_after|autovacuum\w*|vacuum_\w+|track_cost_delay_timing|maintenance_work_mem|logical_decoding_work_mem|max_parallel_maintenance_workers)$/;
+
+/** Returns whether nothing that a replay does depends on a setting: its effect cannot be measured. Pure. */
+export const isUnseen = (name: string): boolean => unseen.test(name);

@@ -4,7 +4,7 @@ import { explainStatement, timeStatement } from "../../../db/rehearsals/replay.t
 import { type Estimate, improvementOf, type Interval } from "../../benchmarks/statistics.ts";
 import type { StatementResult } from "../rehearsal.ts";
 import type { ReplayStatement } from "../workload/variants.ts";
-import { judgeStatement } from "./judge.ts";
+import { charge, judgeStatement } from "./judge.ts";
 import { describeDifference, type ReadPlan, readPlan } from "./plan_text.ts";
 import type { RehearsalProfile } from "./profiles.ts";
 import { compareArms, type Sessions, tookTooLong } from "./replay.ts";
@@ -33,15 +33,16 @@ export interface PhaseOptions {
 
 /**
  * Runs a statement's variants on both copies, which shows that they work and warms the caches, and keeps as many as fit
- * into the time of one run. Returns the reason when none can be used.
+ * into the time of one run. Returns the reason when none can be used, and why some are left out.
  */
 export async function tryStatement(
   sessions: Sessions,
   statement: ReplayStatement,
   { profile, signal }: Pick<PhaseOptions, "profile" | "signal">,
-): Promise<{ rehearsed: Rehearsed } | { reason: string }> {
+): Promise<{ rehearsed: Rehearsed; left: string | undefined } | { reason: string }> {
   const kept: string[] = [];
   let runMs = 0;
+  let failed = 0;
   let problem = "";
   for (const text of statement.variants) {
     signal.throwIfAborted();
@@ -54,6 +55,7 @@ export async function tryStatement(
     } catch (error) {
       signal.throwIfAborted();
       if (isUnreachable(error)) throw error;
+      failed++;
       problem = tookTooLong(error)
         ? `it takes longer than ${profile.statementMs / 1000} s on the copy`
         : `the copy refuses it: ${describeDatabaseError(error).slice(0, 300)}`;
@@ -61,6 +63,9 @@ export async function tryStatement(
   }
   if (kept.length === 0) return { reason: problem };
   return {
+    left: failed > 0
+      ? `${failed} of ${statement.variants.length} sets of values are left out: ${problem}`
+      : undefined,
     rehearsed: {
       ...statement,
       variants: kept,
@@ -223,7 +228,7 @@ export async function measureAfter(
       why: `It exceeded ${profile.statementMs / 1000} s while it was measured`,
     };
   }
-  const interval = improvementInterval(found.estimate);
+  const interval = improvementInterval(found.estimate && charge(found.estimate, statement.before));
   return {
     ...unmeasured(statement),
     ...judgeStatement(found.estimate, {

@@ -1,8 +1,13 @@
 import { isUnreachable } from "../../../db/errors.ts";
-import { prepareWriteSample, type TouchedTable } from "../../../db/rehearsals/effects.ts";
+import {
+  prepareWriteSample,
+  type TouchedTable,
+  type WriteSample,
+} from "../../../db/rehearsals/effects.ts";
 import { timeInserts } from "../../../db/rehearsals/replay.ts";
+import type { ArmRole } from "../../benchmarks/case.ts";
 import { type Estimate, improvementOf } from "../../benchmarks/statistics.ts";
-import { biasOf } from "./judge.ts";
+import { charge } from "./judge.ts";
 import { compareArms, type Sessions } from "./replay.ts";
 import type { PhaseOptions } from "./statements.ts";
 
@@ -38,15 +43,11 @@ export async function compareWrites(
   for (const table of tables) {
     signal.throwIfAborted();
     try {
-      const samples = {
-        baseline: await prepareWriteSample(sessions.baseline, table, sampleRows),
-        candidate: await prepareWriteSample(sessions.candidate, table, sampleRows),
-      };
-      const { baseline, candidate } = samples;
-      if (!baseline || !candidate) continue;
+      const samples = await prepareSamples(sessions, table);
+      if (!samples) continue;
       const found = await compareArms(
         async (role) => {
-          const sample = role === "baseline" ? baseline : candidate;
+          const sample = samples[role];
           return { units: sample.rows, elapsedMs: await timeInserts(sessions[role], sample) };
         },
         { measuring: { ...profile[phase], ...short }, seed, alpha, before, expectedMs: 0, signal },
@@ -60,13 +61,27 @@ export async function compareWrites(
   return null;
 }
 
+/** Prepares as many rows on both copies: after the change, the table may have its rows in other and smaller leaves. */
+async function prepareSamples(
+  sessions: Sessions,
+  table: TouchedTable,
+): Promise<Record<ArmRole, WriteSample> | undefined> {
+  for (let rowsMax = sampleRows;;) {
+    const baseline = await prepareWriteSample(sessions.baseline, table, rowsMax);
+    const candidate = await prepareWriteSample(sessions.candidate, table, rowsMax);
+    if (!baseline || !candidate) return undefined;
+    if (baseline.rows === candidate.rows) return { baseline, candidate };
+    rowsMax = Math.min(baseline.rows, candidate.rows);
+  }
+}
+
 /** Returns the cost of writes; the difference of the copies before the change widens the interval on both sides. */
 export function writeCostOf(after: Estimate | null, before: Estimate | null): WriteCost {
   if (!after) return unknownWrites;
-  const bias = biasOf(before);
+  const { low, high } = charge(after, before);
   return {
     write_improvement: improvementOf(after.value),
-    write_ci_low: improvementOf(after.low - bias),
-    write_ci_high: improvementOf(after.high + bias),
+    write_ci_low: improvementOf(low),
+    write_ci_high: improvementOf(high),
   };
 }

@@ -1,6 +1,7 @@
 import { bytesText } from "../../../lib/text/format.ts";
 import { improvementWords } from "../../benchmarks/reporting/format.ts";
 import { upgradeLines } from "../upgrade/judgement.ts";
+import type { ClosedWays } from "../../../db/rehearsals/ways_out.ts";
 import type { ChangeCost, Rehearsal, StatementResult } from "../rehearsal.ts";
 
 /** Formats a duration with three digits. */
@@ -40,7 +41,12 @@ export const wasExecutedOtherwise = ({ plan_changed, plan_difference }: Statemen
   plan_changed || plan_difference.some((line) => line.startsWith("temporary pages"));
 
 /** Returns the cost of the change, one fact per line; none before it is made. */
-export function costLines({ cost, upgrade }: Pick<Rehearsal, "cost" | "upgrade">): string[] {
+export function costLines(
+  { cost, upgrade, source }: Pick<Rehearsal, "cost" | "upgrade" | "source">,
+): string[] {
+  if (cost && source === "settings") {
+    return ["How the server takes the setting over, by a reload or a restart, was not measured."];
+  }
   return upgrade ? upgradeLines(upgrade) : cost ? changeLines(cost) : [];
 }
 
@@ -50,14 +56,43 @@ function changeLines(cost: ChangeCost): string[] {
     : ` (${ratioWords(cost.write_ci_low)} to ${ratioWords(cost.write_ci_high)})`;
   return [
     `It took ${msWords(cost.seconds * 1_000)}.`,
-    `Longest read meanwhile: ${msWords(cost.reader_stall_ms)}; longest write: ${
-      msWords(cost.writer_stall_ms)
-    }${cost.tables.length > 0 ? ` (on ${cost.tables.join(", ")})` : " (no table was named)"}.`,
+    cost.tables.length === 0
+      ? "It names no table, so no client was there to be blocked."
+      : `Longest read meanwhile: ${msWords(cost.reader_stall_ms)}; longest write: ${
+        msWords(cost.writer_stall_ms)
+      } (on ${cost.tables.join(", ")}).`,
     `The database ${cost.bytes < 0 ? "shrank" : "grew"} by ${bytesText(Math.abs(cost.bytes))}; ${
       bytesText(cost.wal_bytes)
     } of WAL were written.`,
     cost.write_improvement === null
       ? "What inserts cost was not measured."
       : `Inserts: ${ratioWords(cost.write_improvement)}${interval}.`,
+  ];
+}
+
+const namedMax = 5;
+
+/** Joins the first names; says how many more there are. */
+function namesOf(names: readonly string[]): string {
+  const rest = names.length - namedMax;
+  return names.slice(0, namedMax).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+/** Returns what the copy does not do because it would reach outside, one sentence each. */
+export function closedWords({ functions, triggers, foreignTables }: ClosedWays): string[] {
+  return [
+    ...functions.length === 0 ? [] : [
+      `Functions of ${
+        namesOf(functions)
+      } are refused on the copy, because they may reach outside of it: statements that call them are not replayed`,
+    ],
+    ...triggers.length === 0 ? [] : [
+      `Triggers with such functions are off on the copy, and writes are measured without them: ${
+        namesOf(triggers)
+      }`,
+    ],
+    ...foreignTables === 0 ? [] : [
+      `The ${foreignTables} foreign table(s) cannot be used on the copy: statements that read or write them are not replayed`,
+    ],
   ];
 }

@@ -1,4 +1,5 @@
 import type { Sql } from "../../../db/connection.ts";
+import { closeWaysOut } from "../../../db/rehearsals/ways_out.ts";
 import { analyseFully, readCopySize, rehearsalRole } from "../../../db/rehearsals/scratch.ts";
 import {
   copyRoles,
@@ -140,6 +141,8 @@ export async function moveToNewer(options: MoveOptions): Promise<UpgradeCost> {
   onStep("comparing every row");
   let compared = { tables: 0, rows: 0 };
   const compare_seconds = await timed(async () => compared = await compare(options));
+  // Its extensions have come with their own privileges and handlers.
+  await onBoth(servers, database, (_old, fresh) => closeWaysOut(fresh));
   const [before, after] = await onBoth(
     servers,
     database,

@@ -4,7 +4,7 @@ import process from "node:process";
 import { findPrograms, linkLibraries } from "../../../db/embedded/binaries.ts";
 import { runCommand, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { sharedHome } from "../../../db/embedded/place.ts";
-import { messageOf } from "../../../errors.ts";
+import { HoldfastError, messageOf } from "../../../errors.ts";
 import { findPgDump } from "../../backups/base/pg_dump.ts";
 import type { NewerPrograms } from "../rehearsal.ts";
 import { refuse } from "../request.ts";
@@ -106,4 +106,18 @@ export async function findNewerPrograms(bin: string, from: number): Promise<Newe
     );
   }
   return { major, pgCtl, pgDump };
+}
+
+/**
+ * Returns why the upgrade from version `from` cannot be rehearsed with the programs in `bin`, and what to do; undefined where
+ * it can.
+ */
+export async function whyUnusable(bin: string, from: number): Promise<string | undefined> {
+  try {
+    await findNewerPrograms(bin, from);
+    return undefined;
+  } catch (error) {
+    const [problem] = error instanceof HoldfastError ? error.problems : [];
+    return problem?.message ?? messageOf(error);
+  }
 }

@@ -1,6 +1,12 @@
 import type { SeenStatement, WorkloadRow } from "../../../db/rehearsals/production.ts";
 import type { GivenStatement } from "../rehearsal.ts";
-import { kindOf, type StatementKind, tokenize } from "./sql_text.ts";
+import {
+  kindOf,
+  parameterCount,
+  splitStatements,
+  type StatementKind,
+  tokenize,
+} from "./sql_text.ts";
 
 /** A statement selected for the replay. */
 export interface WantedStatement {
@@ -39,42 +45,78 @@ export function isAboutServer(query: string): boolean {
   });
 }
 
-/** Returns whether a query uses no table, so that no change can make it faster. */
-const readsNoTable = (query: string) =>
-  kindOf(query) === "read" &&
-  !tokenize(query).some(({ kind, text }) => kind === "word" && /^(from|table)$/i.test(text));
+/** Functions of the server that clients call without a table; what another function reads is unknown. */
+const ofServerAlone =
+  /^(pg_\w+|version|now|current_setting|set_config|nextval|currval|lastval|setval|txid_\w+|coalesce|exists|cast|count)$/i;
 
-/** Returns whether a statement's time counts: COPY cannot be replayed but loads rows; DDL and maintenance do not count. */
-const counts = (query: string) => kindOf(query) !== "other" || /^\s*copy\b/i.test(query);
+/** Returns whether a query uses no table and calls no function that may use one, so that no change can make it faster. */
+function readsNoTable(query: string): boolean {
+  if (kindOf(query) !== "read") return false;
+  const tokens = tokenize(query).filter(({ kind }) => kind !== "space" && kind !== "comment");
+  return !tokens.some(({ kind, text }, at) => {
+    if (kind === "word" && /^(from|table)$/i.test(text)) return true;
+    const isCall = (kind === "word" || kind === "quoted_name") && tokens[at + 1]?.text === "(";
+    return isCall && !ofServerAlone.test(text);
+  });
+}
+
+/**
+ * Returns whether a statement's time counts: COPY, calls of procedures, cursors and DO blocks cannot be replayed but work on
+ * rows; DDL and maintenance do not count.
+ */
+const counts = (query: string) =>
+  kindOf(query) !== "other" || /^\s*(copy|call|fetch|do)\b/i.test(query);
+
+/** Returns the total time of statements whose text this role may not see; milliseconds. */
+export const hiddenTime = (rows: readonly WorkloadRow[]): number =>
+  rows.reduce(
+    (sum, { query_id, query, total_ms }) =>
+      query_id === null || query === null ? sum + total_ms : sum,
+    0,
+  );
+
+/**
+ * Returns whether a text that a session ran is the statement alone, with its values. A message of several statements would
+ * be replayed as a whole, and may end the transaction that is to be rolled back.
+ */
+const isAlone = (text: string, kind: StatementKind) =>
+  parameterCount(text) === 0 && kindOf(text) === kind && splitStatements(text).length === 1;
 
 /**
  * Selects the statements of pg_stat_statements that took most time. Leaves out Holdfast's own, DDL, maintenance and
- * transaction control, which no change makes faster. Pure.
+ * transaction control, which no change makes faster. Statements that the role may not see count towards the total. Pure.
  */
 export function selectTop(
   rows: readonly WorkloadRow[],
   seen: readonly SeenStatement[],
   limit: number,
 ): Selection {
-  const foreign = rows.filter(({ query }) =>
-    counts(query) && !isAboutServer(query) && !readsNoTable(query)
+  const foreign = rows.flatMap(({ query, query_id, ...row }) =>
+    query !== null && query_id !== null && counts(query) && !isAboutServer(query) &&
+      !readsNoTable(query)
+      ? [{ query, query_id, ...row, kind: kindOf(query) }]
+      : []
   );
   const texts = Map.groupBy(seen, ({ query_id }) => query_id);
-  const wanted = foreign.slice(0, limit).map((row) => ({
-    query: row.query,
-    query_id: row.query_id,
-    kind: kindOf(row.query),
-    weight: row.total_ms,
-    rows_per_call: row.calls > 0 ? row.rows / row.calls : null,
+  const wanted = foreign.slice(0, limit).map((
+    { query, query_id, kind, total_ms, calls, rows },
+  ) => ({
+    query,
+    query_id,
+    kind,
+    weight: total_ms,
+    rows_per_call: calls > 0 ? rows / calls : null,
     given: null,
     observed: [
       ...new Set(
-        (texts.get(row.query_id) ?? []).map(({ query }) => query)
-          .filter((text) => !tokenize(text).some(({ kind }) => kind === "parameter")),
+        (texts.get(query_id) ?? []).map(({ query }) => query).filter((text) => isAlone(text, kind)),
       ),
     ].slice(0, observedMax),
   }));
-  return { wanted, total: foreign.reduce((sum, { total_ms }) => sum + total_ms, 0) };
+  return {
+    wanted,
+    total: foreign.reduce((sum, { total_ms }) => sum + total_ms, hiddenTime(rows)),
+  };
 }
 
 /** Selects all statements of a given workload. Pure. */

@@ -100,6 +100,45 @@ export function splitStatements(script: string): ScriptStatement[] {
   return statements;
 }
 
+/** Returns the words of a statement in lower case, without those in parentheses, strings, comments and quoted names. */
+function outerWords(sql: string): string[] {
+  const words: string[] = [];
+  let depth = 0;
+  for (const { kind, text } of tokenize(sql)) {
+    if (kind === "sign") depth += text === "(" ? 1 : text === ")" ? -1 : 0;
+    else if (kind === "word" && depth === 0) words.push(text.toLowerCase());
+  }
+  return words;
+}
+
+/** Returns whether a statement is a COPY whose rows a client sends (`from`) or takes (`to`); undefined for any other. */
+export function copyOfClient(sql: string): "from" | "to" | undefined {
+  const words = outerWords(sql);
+  if (words[0] !== "copy") return undefined;
+  const at = words.findIndex((word, at) =>
+    (word === "from" || word === "to") && /^std(in|out)$/.test(words[at + 1] ?? "")
+  );
+  return at === -1 ? undefined : words[at] as "from" | "to";
+}
+
+/** Returns the statement that begins a transaction which the script does not end; undefined where there is none. */
+export function findOpenTransaction(
+  statements: readonly ScriptStatement[],
+): ScriptStatement | undefined {
+  let open: ScriptStatement | undefined;
+  for (const statement of statements) {
+    const words = outerWords(statement.sql);
+    const [first = "", second] = words;
+    const begins = first === "begin" || first === "start" && second === "transaction";
+    const ends = /^(commit|end|rollback|abort)$/.test(first) && !words.includes("to") ||
+      first === "prepare" && second === "transaction";
+    const chains = words.at(-1) === "chain" && words.at(-2) === "and";
+    if (begins) open ??= statement;
+    else if (ends) open = chains ? statement : undefined;
+  }
+  return open;
+}
+
 export type StatementKind = "read" | "write" | "other";
 
 const writing = new Set(["insert", "update", "delete", "merge"]);

@@ -44,8 +44,13 @@ export async function fillStatement(
   try {
     const { types, plan } = await probeStatement(sql, text);
     if (wanted.given) {
-      const short = wanted.given.find((values) => values.length < wants);
-      if (short) return { reason: `it wants ${wants} values, and ${short.length} were given` };
+      const other = wanted.given.find((values) => values.length !== wants);
+      if (other) {
+        return {
+          reason:
+            `it wants ${wants} values, and ${other.length} were given; write a set with an array as [[1, [2, 3]]]`,
+        };
+      }
       return ready("given", wanted.given.map((values) => fillIn(text, types, values.map(textOf))));
     }
     const parameters = await describe(sql, text, types, plan);
