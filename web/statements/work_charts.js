@@ -79,6 +79,7 @@ export function WorkCharts({ id, regressions }) {
   const query = new URLSearchParams({ from: iso(from), to: iso(to), step: String(step) });
   const answer = useApi(`/api/database/statements/${encodeURIComponent(id)}/history?${query}`, {
     every: range.fixed ? 0 : 60_000,
+    subject: range.fixed ? null : `${id} ${range.name}`,
   });
   const points = useMemo(
     () => (answer.data?.points ?? []).map((point) => ({ ...point, at: Date.parse(point.ts) })),
