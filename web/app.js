@@ -28,8 +28,10 @@ class Fence extends Component {
     return error
       ? html`
         <p class="note" data-tone="bad"
-          role="alert">This page could not be drawn: ${String(error.message)}. <a href=${location
-            .pathname} target="_self">Load it again</a>.</p>
+          role="alert">This page could not be drawn: ${String(
+            error.message,
+          )}. <a href=${location.pathname +
+            location.search} target="_self">Load it again</a>.</p>
       `
       : children;
   }

@@ -31,8 +31,9 @@ export const app = createStore({
   databaseAt: null,
   reportAt: null,
   alerts: [],
-  /** Whether `alerts` is all that is known, and which firing ones could not be listed in full. */
+  /** Whether `alerts` is all that there is; null before the first answer. And whether the last question had none. */
   alertsComplete: null,
+  alertsFailed: false,
   live: { phase: "connecting", downSince: null, retryAt: null },
   paused: false,
   role: null,
@@ -167,10 +168,11 @@ export function askAlerts(wait = 0) {
       app.set({
         alerts: [...known.values()].slice(0, MOST_ALERTS),
         alertsComplete: page?.complete !== false,
+        alertsFailed: false,
       });
     } catch {
       if (mine < listTaken) return;
-      app.set({ alertsComplete: false });
+      app.set({ alertsComplete: false, alertsFailed: true });
       // Without an event nothing else asks again.
       if (listing === 0) askAlerts(ALERTS_RETRY_MS);
     } finally {

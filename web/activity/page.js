@@ -124,9 +124,9 @@ export function Page() {
   const count = (state) => all.filter((one) => one.state === state).length;
   return html`
     <${PageHead} title="Activity" aside=${sessions.data
-      ? `${all.length} sessions: ${count("active")} active, ${
-        count("idle in transaction")
-      } idle in a transaction, ${count("idle")} idle`
+      ? `${sessions.data.next_cursor ? "the first " : ""}${all.length} sessions: ${
+        count("active")
+      } active, ${count("idle in transaction")} idle in a transaction, ${count("idle")} idle`
       : ""} />
     <${Locks} answer=${locks} reload=${reload} />
     <${Panel} title="Sessions" aside=${html`read <${Age} at=${sessions.at} />`} tools=${html`

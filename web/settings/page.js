@@ -154,7 +154,9 @@ export function Page() {
           <${Await} of=${answer} lines=${6}>
             <${Table} columns=${COLUMNS} rows=${rows} keyOf=${(row) =>
               row.name} sort="" label="Settings"
-              empty=${which === "set"
+              empty=${words.length > 0
+                ? "No setting fits."
+                : which === "set"
                 ? "All settings have their default."
                 : "No setting has this name."} />
             <//>
