@@ -38,6 +38,7 @@ export const app = createStore({
   paused: false,
   role: null,
   signedIn: false,
+  sessionKnown: false,
   toasts: [],
   frames: {},
 });
@@ -227,17 +228,17 @@ const HEARD_BY = {
   performance_alert: ({ data, ts }) => heardAlert(data, ts),
 };
 
-let sessionKnown = false;
+let sessionAsked = false;
 /** Asks who is signed in, until it is known: which controls are offered depends on it. */
 async function askSession() {
-  if (sessionKnown) return;
-  sessionKnown = true;
+  if (sessionAsked) return;
+  sessionAsked = true;
   try {
     const session = await request("/api/session", { login: false });
     document.documentElement.dataset.role = session?.role ?? "";
-    app.set({ role: session?.role ?? null, signedIn: Boolean(session?.role) });
+    app.set({ sessionKnown: true, role: session?.role ?? null, signedIn: Boolean(session?.role) });
   } catch {
-    sessionKnown = false;
+    sessionAsked = false;
   }
 }
 

@@ -25,7 +25,7 @@ const FIRST = [
 ];
 const MOST = 8;
 /** How often an incident that is being recorded is read. */
-const RECORDING_MS = 15_000;
+const RECORDING_MS = 60_000;
 
 function Lines({ incident, at, move }) {
   const from = Date.parse(incident.from);

@@ -21,7 +21,9 @@ const LISTED = 8;
 function Verdict() {
   useSeconds();
   const state = useStore(app);
-  const { word, why } = everyVerdict(state);
+  const { word, why, known } = everyVerdict(state);
+  // What passed when it was last known may fail by now.
+  const wordOf = ({ status }) => (known || toneOf(status) !== "good" ? status : "unknown");
   const { health, measuredAt, live, alerts } = state;
   const firing = alerts.filter((one) => one.state === "firing").map((one) =>
     Date.parse(one.started_at)
@@ -51,9 +53,9 @@ function Verdict() {
         </dl>
         ${health?.checks.length > 0 && html`
           <details class="checks">
-            <summary>${health.checks.length} checks</summary>
+            <summary>${health.checks.length} checks${known ? "" : ", as last known"}</summary>
             <ul>${health.checks.map((check) =>
-              html`<li><${Icon} word=${check.status} /><span><b>${check.name}</b> ${
+              html`<li><${Icon} word=${wordOf(check)} /><span><b>${check.name}</b> ${
                 sayCheck(check)
               }${
                 check.detail && sayCheck(check) !== check.detail.replace(/\.$/, "") && html`
