@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { around } from "../../web/alerts/around.js";
 import { moment } from "../../web/lib/format.js";
 import { backupLine, feedLine } from "../../web/overview/lines.js";
-import { createHooks, createPageTime, loadPageModule } from "../helpers/page_modules.ts";
+import {
+  createHooks,
+  createPageTime,
+  loadPageModule,
+  type Node,
+  nodesOf,
+  textOf,
+} from "../helpers/page_modules.ts";
 
 // Modules of web/ without a browser: what they need of it is given to them.
 
@@ -467,4 +474,133 @@ Deno.test("a time of another day is said with its day", () => {
   assert.equal(moment("2026-01-30T09:30:00Z", now), "30 Jan 09:30:00");
   assert.equal(moment("2025-12-30T09:30:00Z", now), "30 Dec 2025 09:30:00");
   assert.equal(moment(null, now), "unknown");
+});
+
+type Component = (props: Row) => Node;
+const part = (...names: string[]) => Object.fromEntries(names.map((name) => [name, name]));
+
+Deno.test("neither a double click nor a held key confirms", () => {
+  const hooks = createHooks();
+  const { Sure } = loadPageModule<{ Sure: Component }>("parts/controls.js", {
+    given: { "lib/view.js": hooks.view, "lib/store.js": {}, "state.js": {} },
+    globals: createPageTime("2026-01-31T09:00:00Z").globals,
+  });
+  let done = 0;
+  const draw = () =>
+    hooks.render(() => Sure({ onClick: () => done += 1, sure: "Remove it?", children: "Remove" }));
+  const press = (detail: number) => (draw().props.onClick as (event: Row) => void)({ detail });
+  press(1);
+  assert.equal(textOf(draw()), "Remove it?");
+  press(2);
+  assert.equal(done, 0);
+  let prevented = 0;
+  const hold = draw().props.onKeyDown as (event: Row) => void;
+  hold({ key: "Enter", repeat: true, preventDefault: () => prevented += 1 });
+  hold({ key: "Tab", repeat: true, preventDefault: () => prevented += 1 });
+  assert.equal(prevented, 1);
+  press(1);
+  assert.equal(done, 1);
+});
+
+Deno.test("what was verified of another table is no proof of this one", () => {
+  const drawn = (last: Row | null, error: Row | null = null) => {
+    const { Verification } = loadPageModule<{ Verification: Component }>(
+      "partitions/verification.js",
+      {
+        given: {
+          "lib/view.js": createHooks().view,
+          "lib/api.js": {},
+          "parts/age.js": part("Age"),
+          "parts/controls.js": part("May"),
+          "parts/icon.js": part("Badge"),
+          "parts/panel.js": part("Await", "Failed", "Note", "Panel", "Trouble"),
+          "parts/table.js": part("Table"),
+          "parts/use_api.js": {
+            useApi: () => ({ data: last, error }),
+            useAction: () => ({ busy: false }),
+          },
+        },
+      },
+    );
+    return textOf(Verification({ table: "app.mine" }));
+  };
+  const run = { status: "passed", checked: 3, differing: 0, partitions: [], started_at: "" };
+  assert.match(drawn({ ...run, table: "app.mine" }), /3 checked, 0 differ/);
+  assert.match(drawn({ ...run, table: null }), /of all tables: 3 checked/);
+  assert.doesNotMatch(drawn({ ...run, table: "app.other" }), /checked/);
+  assert.match(drawn(null, { status: 404 }), /Nothing was verified/);
+  assert.equal(drawn(null, { status: 0 }), "", "an answer that is missing is not one");
+});
+
+Deno.test("a slot or standby of which nothing is known is neither in use nor connected", () => {
+  const { Page } = loadPageModule<{ Page: Component }>("replication/page.js", {
+    given: {
+      "lib/view.js": createHooks().view,
+      "lib/store.js": { useStore: () => "primary" },
+      "metrics/rows.js": {
+        MetricRows: "MetricRows",
+        useMetrics: () => ({ all: () => [], one: () => undefined, answer: { data: {} } }),
+      },
+      "parts/page_head.js": part("PageHead"),
+      "parts/panel.js": part("Await", "Panel", "Trouble"),
+      "parts/table.js": part("Table"),
+      "state.js": {},
+    },
+  });
+  type Column = { head: string; show: (row: Row) => unknown };
+  const columns = nodesOf(Page({})).flatMap(({ props }) => props.columns as Column[] ?? []);
+  const shown = (head: string, row: Row) =>
+    textOf(columns.find((one) => one.head === head)?.show(row) ?? assert.fail(head));
+  for (const head of ["Unused for", "Lost", "Connected"]) {
+    assert.equal(shown(head, { scope: "one" }), "unknown", head);
+  }
+  assert.equal(shown("Unused for", { slot_inactive_seconds: 0 }), "in use");
+  assert.equal(shown("Lost", { slot_lost: 1 }), "yes");
+  assert.equal(shown("Connected", { standby_missing: 0 }), "yes");
+  assert.equal(shown("Connected", { standby_missing: 1 }), "missing");
+});
+
+Deno.test("the form of a rule shows what is in force after a reset; who may not rehearse asks nothing", async () => {
+  const rule = {
+    name: "lock_wait",
+    title: "Locks",
+    metric: "lock_wait_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: 42,
+    critical: 99,
+    clear: 5,
+    for_seconds: 0,
+    keep_firing_seconds: 0,
+    cooldown_seconds: 0,
+    enabled: true,
+    cure: [],
+  };
+  for (const may of [true, false]) {
+    const hooks = createHooks();
+    const questions = createQuestions();
+    const time = createPageTime("2026-01-31T09:00:00Z");
+    const { RuleEditor } = loadPageModule<{ RuleEditor: Component }>("rules/editor.js", {
+      given: {
+        "lib/view.js": hooks.view,
+        "lib/api.js": questions.module,
+        "parts/controls.js": { ...part("Field", "May", "Sure"), useMay: () => may },
+        "parts/panel.js": part("Failed", "Note", "Panel"),
+        "state.js": { app: {}, toast: () => {} },
+      },
+      globals: { document: quiet, ...time.globals },
+    });
+    const draw = () => hooks.render(() => RuleEditor({ rule, close: () => {}, saved: () => {} }));
+    const level = () =>
+      nodesOf(draw()).find(({ props }) => props["aria-label"] === "warning level as a number")
+        ?.props.value;
+    assert.equal(level(), 42);
+    hooks.paint();
+    await time.pass(400);
+    assert.equal(questions.of("/api/alerts/rehearse").length, may ? 1 : 0);
+    const reset = nodesOf(draw()).find((node) => textOf(node) === "Reset" && node.type === "Sure");
+    (reset?.props.onClick as () => void)();
+    await questions.of("/api/alerts/rules")[0]?.answer({ rules: [{ ...rule, warning: 10 }] });
+    assert.equal(level(), 10);
+  }
 });

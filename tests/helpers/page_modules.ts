@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import htm from "htm";
 import { wrapModule } from "../../routes/pages/bundle.ts";
 import { manualTimers } from "./timers.ts";
 
@@ -65,6 +66,30 @@ export function createPageTime(start: string) {
   };
 }
 
+/** A part of a page as its template describes it. */
+export interface Node {
+  type: unknown;
+  props: Record<string, unknown>;
+  children: unknown[];
+}
+
+/** Returns all nodes in what a component returned, also those in properties such as the tools of a panel. */
+export function nodesOf(drawn: unknown): Node[] {
+  if (Array.isArray(drawn)) return drawn.flatMap(nodesOf);
+  if (drawn === null || typeof drawn !== "object" || !("children" in drawn)) return [];
+  const node = drawn as Node;
+  return [node, ...Object.values(node.props).flatMap(nodesOf), ...node.children.flatMap(nodesOf)];
+}
+
+/** Returns the text in what a component returned. */
+export function textOf(drawn: unknown): string {
+  if (Array.isArray(drawn)) return drawn.map(textOf).join("");
+  if (typeof drawn === "string" || typeof drawn === "number") return String(drawn);
+  return drawn !== null && typeof drawn === "object" && "children" in drawn
+    ? textOf(drawn.children)
+    : "";
+}
+
 type Effect = { deps: readonly unknown[]; undo?: unknown };
 type Setter = (next: unknown) => void;
 
@@ -82,6 +107,15 @@ export function createHooks() {
   const changed = (before: readonly unknown[] | undefined, deps: readonly unknown[]) =>
     before === undefined || deps.some((one, n) => !Object.is(one, before[n]));
   const view = {
+    html: htm.bind((
+      type: unknown,
+      props: Record<string, unknown> | null,
+      ...children: unknown[]
+    ) => ({
+      type,
+      props: props ?? {},
+      children,
+    })),
     useState(initial: unknown): [unknown, Setter] {
       const [index, value] = slot(() => typeof initial === "function" ? initial() : initial);
       return [value, (next) => {
