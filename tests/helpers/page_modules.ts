@@ -90,6 +90,15 @@ export function textOf(drawn: unknown): string {
     : "";
 }
 
+type Create = (
+  type: unknown,
+  props: Record<string, unknown> | null,
+  ...children: unknown[]
+) => Node;
+/** Its types are those of a module of another kind. */
+const bindHtm = (create: Create): unknown =>
+  (htm as unknown as { bind(create: Create): unknown }).bind(create);
+
 type Effect = { deps: readonly unknown[]; undo?: unknown };
 type Setter = (next: unknown) => void;
 
@@ -107,15 +116,7 @@ export function createHooks() {
   const changed = (before: readonly unknown[] | undefined, deps: readonly unknown[]) =>
     before === undefined || deps.some((one, n) => !Object.is(one, before[n]));
   const view = {
-    html: htm.bind((
-      type: unknown,
-      props: Record<string, unknown> | null,
-      ...children: unknown[]
-    ) => ({
-      type,
-      props: props ?? {},
-      children,
-    })),
+    html: bindHtm((type, props, ...children) => ({ type, props: props ?? {}, children })),
     useState(initial: unknown): [unknown, Setter] {
       const [index, value] = slot(() => typeof initial === "function" ? initial() : initial);
       return [value, (next) => {
