@@ -5,6 +5,7 @@ import { BottomBar, More, Rail } from "./frame/navigation.js";
 import { Palette } from "./frame/palette.js";
 import { everyVerdict } from "./health/verdict.js";
 import { match } from "./lib/address.js";
+import { contact, request } from "./lib/api.js";
 import { words } from "./lib/format.js";
 import { startRouter, useAddress } from "./lib/router.js";
 import { useStore } from "./lib/store.js";
@@ -27,8 +28,10 @@ class Fence extends Component {
     return error
       ? html`
         <p class="note" data-tone="bad"
-          role="alert">This page could not be drawn: ${String(error.message)}. <a href=${location
-            .pathname} target="_self">Load it again</a>.</p>
+          role="alert">This page could not be drawn: ${String(
+            error.message,
+          )}. <a href=${location.pathname +
+            location.search} target="_self">Load it again</a>.</p>
       `
       : children;
   }
@@ -36,24 +39,46 @@ class Fence extends Component {
 
 const loaded = new Map();
 
+/** Loads the whole page again where Holdfast answers, once in 30 s; else the browser would show its own page. */
+async function loadAnew(path) {
+  const key = `holdfast.reloaded ${path}`;
+  if (Date.now() - Number(sessionStorage.getItem(key) ?? 0) < 30_000) return;
+  await request("/api/health", { also: [503] });
+  sessionStorage.setItem(key, String(Date.now()));
+  location.reload();
+}
+
+/** The component of a page, and whether it could not be loaded. */
 function usePage(page) {
+  const [failed, fail] = useState(null);
   const [, update] = useState(0);
   useEffect(() => {
     if (!page || loaded.has(page.path)) return;
     let over = false;
+    // A new version of Holdfast serves assets under other names.
+    const again = () => over || contact.silent || loadAnew(page.path).catch(() => {});
     page.load().then((module) => {
       loaded.set(page.path, module.Page);
       if (!over) update((count) => count + 1);
     }, () => {
-      // A new version of Holdfast serves assets under other names: reload the page, once.
-      const key = `holdfast.reloaded ${page.path}`;
-      if (Date.now() - Number(sessionStorage.getItem(key) ?? 0) < 30_000) return;
-      sessionStorage.setItem(key, String(Date.now()));
-      location.reload();
+      if (over) return;
+      fail(page.path);
+      contact.listeners.add(again);
+      again();
     });
-    return () => (over = true);
+    return () => {
+      over = true;
+      contact.listeners.delete(again);
+    };
   }, [page]);
-  return page ? loaded.get(page.path) : undefined;
+  // What the address names within a page can be shown once it is drawn.
+  const Page = page ? loaded.get(page.path) : undefined;
+  useEffect(() => {
+    if (Page && location.hash) {
+      document.getElementById(location.hash.slice(1))?.scrollIntoView();
+    }
+  }, [page, Boolean(Page)]);
+  return { Page, failed: page !== undefined && failed === page.path };
 }
 
 function Toasts() {
@@ -90,7 +115,7 @@ function App({ channel, dialog: initial }) {
   const close = () => open(null);
   let params = null;
   const page = PAGES.find((one) => (params = match(one.path, path)) !== null);
-  const Page = usePage(page);
+  const { Page, failed } = usePage(page);
   useTitle(params?.id ?? params?.table ?? page?.title ?? "Not found");
   const kiosk = query.has("kiosk");
   return html`
@@ -102,8 +127,12 @@ function App({ channel, dialog: initial }) {
       <main id="main" tabindex="-1" data-page=${page?.path}>
         <${Fence} key=${path}>
           ${page
-            ? Page
-              ? html`<${Page} params=${params} />`
+            ? Page ? html`<${Page} params=${params} />` : failed
+              ? html`
+                <p class="note" data-tone="bad"
+                  role="alert">This page could not be loaded. It is tried again when Holdfast answers. <a href=${location
+                    .pathname} target="_self">Load it now</a>.</p>
+              `
               : html`<div class="wait page-wait" aria-busy="true" aria-label="Loading"><span /><span /><span /></div>`
             : html`
               <h1>No such page</h1>

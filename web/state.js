@@ -7,7 +7,16 @@ import { livePath } from "./lib/database.js";
 import { createLive } from "./lib/live.js";
 import { createStore } from "./lib/store.js";
 
-const HEALTH_MS = 15_000;
+const HEALTH_MS = 20_000;
+/** The live channel brings the metrics, but neither feeds nor advice; while it is down it brings nothing. */
+const DATABASE_MS = 60_000;
+const DATABASE_ALONE_MS = 20_000;
+const ALERTS_RETRY_MS = 15_000;
+const LATE_MS = 60_000;
+/** What database_performance has of the report on the database. */
+const PUSHED = ["connection_pool", "performance_metrics", "partition_health", "overall_status"];
+/** What changes of an alert without an event. */
+const UNANNOUNCED = ["message", "value", "unknown_since", "flapping"];
 const FRESH_TOAST_MS = 60_000;
 const MOST_ALERTS = 1_000;
 
@@ -17,15 +26,19 @@ export const app = createStore({
   /** Why the last question about health failed; null when it did not. */
   failing: null,
   measuredAt: null,
-  /** The last /api/health/database or database_performance. */
+  /** The last /api/health/database with the last database_performance, the time of the newer one, and of the first. */
   database: null,
+  databaseAt: null,
+  reportAt: null,
   alerts: [],
-  /** Whether `alerts` is all that is known, and which firing ones could not be listed in full. */
+  /** Whether `alerts` is all that there is; null before the first answer. And whether the last question had none. */
   alertsComplete: null,
+  alertsFailed: false,
   live: { phase: "connecting", downSince: null, retryAt: null },
   paused: false,
   role: null,
   signedIn: false,
+  sessionKnown: false,
   toasts: [],
   frames: {},
 });
@@ -49,8 +62,13 @@ function measured(answer) {
 }
 
 let asking = false;
+let askAgain = false;
+/** Asks for the status. If it is asked for already, once more: that answer may be from before what the caller knows. */
 export async function askHealth() {
-  if (asking) return;
+  if (asking) {
+    askAgain = true;
+    return;
+  }
   asking = true;
   try {
     const health = await request("/api/health", { also: [503] });
@@ -71,23 +89,70 @@ export async function askHealth() {
     app.set({ failing: error });
   }
   asking = false;
+  if (askAgain) {
+    askAgain = false;
+    askHealth();
+  }
 }
 
+/** Merges what is known of the database as of `at`, ms of the server's clock. What was pushed later stays. */
+function takeDatabase(data, at) {
+  const { database, databaseAt, reportAt } = app.get();
+  const behind = databaseAt === null ? 0 : databaseAt - at;
+  // What is much older is of a Holdfast with another clock.
+  const late = behind > 0 && behind < LATE_MS;
+  const taken = Object.entries(data ?? {}).filter(([name]) => !late || !PUSHED.includes(name));
+  app.set({
+    database: { ...database, ...Object.fromEntries(taken) },
+    databaseAt: late ? databaseAt : at,
+    reportAt: data?.ingest ? at : reportAt,
+  });
+}
+
+let databaseAskedAt = 0;
 export async function askDatabase() {
+  databaseAskedAt = Date.now();
   try {
     const answer = await request("/api/health/database", { also: [503] });
     measured(answer);
-    app.set({ database: answer });
+    takeDatabase(answer, serverNow());
+    if (Array.isArray(answer?.alerts)) takeFiring(answer.alerts);
   } catch {
     // The verdict says what is wrong; the figures keep their age.
   }
 }
 
+/** Takes the present values of what fires. If other alerts fire than those listed, an event was missed: asks for all. */
+function takeFiring(firing) {
+  if (listing !== 0 || listsOpen > 0) return;
+  const present = new Map(firing.map((alert) => [alert.id, alert]));
+  const { alerts } = app.get();
+  const listed = alerts.filter(({ state }) => state === "firing");
+  const same = listed.length === Math.min(present.size, MOST_ALERTS) &&
+    listed.every(({ id }) => present.has(id));
+  if (!same) askAlerts();
+  else if (listed.length > 0) {
+    const update = (alert) => {
+      const now = present.get(alert.id);
+      return now
+        ? { ...alert, ...Object.fromEntries(UNANNOUNCED.map((name) => [name, now[name]])) }
+        : alert;
+    };
+    app.set({ alerts: alerts.map(update) });
+  }
+}
+
 let listing = 0;
-/** Asks for the alerts, soon and once for many reasons to ask. */
+let listsAsked = 0;
+let listsOpen = 0;
+let listTaken = 0;
+/** Asks for the alerts, soon and once for many reasons to ask; again while there is no answer. */
 export function askAlerts(wait = 0) {
   clearTimeout(listing);
   listing = setTimeout(async () => {
+    listing = 0;
+    const mine = ++listsAsked;
+    listsOpen += 1;
     try {
       const page = await request("/api/alerts?limit=200");
       // What fires may be older than the newest two hundred.
@@ -97,13 +162,22 @@ export function askAlerts(wait = 0) {
       const known = new Map(
         [...firing, ...(page?.alerts ?? [])].map((alert) => [String(alert.id), alert]),
       );
+      // A later question was answered sooner.
+      if (mine < listTaken) return;
+      listTaken = mine;
       for (const alert of known.values()) isNews(alert);
       app.set({
         alerts: [...known.values()].slice(0, MOST_ALERTS),
         alertsComplete: page?.complete !== false,
+        alertsFailed: false,
       });
     } catch {
-      app.set({ alertsComplete: false });
+      if (mine < listTaken) return;
+      app.set({ alertsComplete: false, alertsFailed: true });
+      // Without an event nothing else asks again.
+      if (listing === 0) askAlerts(ALERTS_RETRY_MS);
+    } finally {
+      listsOpen -= 1;
     }
   }, wait);
 }
@@ -145,19 +219,36 @@ function heardAlert(data, ts) {
 }
 
 const HEARD_BY = {
+  // It is sent during an outage too: that it comes does not mean that something was measured.
   database_performance({ data, ts }) {
-    const at = Date.parse(data?.checked_at ?? ts ?? "");
-    const { database, health, measuredAt } = app.get();
-    if (!(at < measuredAt)) {
-      app.set({
-        database: { ...database, ...data },
-        measuredAt: Number.isFinite(at) ? at : measuredAt,
-      });
-    }
-    if (data?.overall_status && data.overall_status !== health?.status) askHealth();
+    const at = Date.parse(ts ?? "");
+    takeDatabase(data, Number.isFinite(at) ? at : serverNow());
+    if (data?.overall_status && data.overall_status !== app.get().health?.status) askHealth();
   },
   performance_alert: ({ data, ts }) => heardAlert(data, ts),
 };
+
+let sessionAsked = false;
+/** Asks who is signed in, until it is known: which controls are offered depends on it. */
+async function askSession() {
+  if (sessionAsked) return;
+  sessionAsked = true;
+  try {
+    const session = await request("/api/session", { login: false });
+    document.documentElement.dataset.role = session?.role ?? "";
+    app.set({ sessionKnown: true, role: session?.role ?? null, signedIn: Boolean(session?.role) });
+  } catch {
+    sessionAsked = false;
+  }
+}
+
+/** Asks for all that the pages share. */
+export function refresh() {
+  askHealth();
+  askDatabase();
+  askAlerts();
+  askSession();
+}
 
 /** Starts all that runs as long as the page does; answers the live channel. */
 export function startState() {
@@ -174,24 +265,18 @@ export function startState() {
       opened += 1;
       if (opened > 1) refresh();
     },
+    onMissed: () => refresh(),
   });
-  const refresh = () => {
-    askHealth();
-    askDatabase();
-    askAlerts();
-  };
   refresh();
-  // Holdfast stopped or resumed answering: one request refreshes everything.
-  contact.listeners.add(() => askHealth());
+  // Holdfast stopped answering, or answers again.
+  contact.listeners.add(() => contact.silent ? askHealth() : refresh());
   setInterval(() => {
-    const { health, failing } = app.get();
+    const { health, failing, live } = app.get();
     const due = document.hidden ? 60_000 : failing ? 5_000 : HEALTH_MS;
     if (!health || failing || Date.now() - health.at >= due - 500) askHealth();
+    const rest = live.phase === "open" ? DATABASE_MS : DATABASE_ALONE_MS;
+    if (!document.hidden && !failing && Date.now() - databaseAskedAt >= rest - 500) askDatabase();
   }, 5_000);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
-  request("/api/session", { login: false }).then((session) => {
-    document.documentElement.dataset.role = session?.role ?? "";
-    app.set({ role: session?.role ?? null, signedIn: Boolean(session?.role) });
-  }, () => {});
   return channel;
 }

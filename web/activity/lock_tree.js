@@ -47,6 +47,9 @@ export function SessionActions({ session, after }) {
   </span><${Failed} action=${action} /><//>`;
 }
 
+/** A process id is used again: a press that was meant for one session must not be confirmed for the next. */
+const keyOf = ({ pid, backend_start }) => `${pid} ${backend_start ?? ""}`;
+
 function Session({ one, root, acts, after, budget }) {
   if (budget.left <= 0) return null;
   budget.left -= 1;
@@ -78,7 +81,7 @@ function Session({ one, root, acts, after, budget }) {
     one.blocked?.length > 0 && html`<ul class="locks">${
       one.blocked.map((next) =>
         html`
-          <${Session} key=${next.pid} one=${next} root=${false} acts=${acts} after=${after}
+          <${Session} key=${keyOf(next)} one=${next} root=${false} acts=${acts} after=${after}
             budget=${budget} />
         `
       )
@@ -92,12 +95,13 @@ export function LockTree({ roots, acts = true, after }) {
   const budget = { left: MOST };
   const sorted = [...(roots ?? [])].sort((a, b) => waitingBehind(b) - waitingBehind(a));
   if (sorted.length === 0) return html`<p class="empty">No session waits for a lock.</p>`;
+  const left = sorted.reduce((sum, one) => sum + 1 + waitingBehind(one), 0) - MOST;
   return html`<ul class="locks roots" aria-label="Blocking tree">${
     sorted.map((one) =>
       html`
-        <${Session} key=${one.pid} one=${one} root=${true} acts=${acts} after=${after}
+        <${Session} key=${keyOf(one)} one=${one} root=${true} acts=${acts} after=${after}
           budget=${budget} />
       `
     )
-  }</ul>`;
+  }</ul>${left > 0 && html`<p class="faint">${left} more sessions are not drawn.</p>`}`;
 }

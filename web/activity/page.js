@@ -1,5 +1,5 @@
 // Who is connected, who waits for whom, and freeing them.
-import { atMost } from "../health/verdict.js";
+import { atMost, isOld } from "../health/verdict.js";
 import { duration } from "../lib/format.js";
 import { useParam } from "../lib/router.js";
 import { useStore } from "../lib/store.js";
@@ -23,11 +23,20 @@ function Locks({ answer, reload }) {
   const waiting = roots.reduce((sum, one) => sum + waitingBehind(one), 0);
   const state = useStore(app);
   const tone = atMost(
-    !data || data.status !== "known" ? "unknown" : waiting > 0 ? "warn" : "good",
+    !data || data.status !== "known" || isOld(Date.parse(data.checked_at))
+      ? "unknown"
+      : waiting > 0
+      ? "warn"
+      : "good",
     state,
   );
+  const known = data?.status === "known";
   const aside = html`${
-    waiting === 0 ? "nobody waits" : `${waiting} wait behind ${roots.length}`
+    waiting > 0
+      ? `${waiting} wait behind ${roots.length}`
+      : known
+      ? "nobody waits"
+      : "who waits is unknown"
   }, read <${Age} at=${data?.checked_at} none="never" />`;
   return html`<${Panel} title="Who blocks whom" aside=${html`<${Icon} word=${tone} /> ${aside}`}>
     <${Trouble} of=${answer} />
@@ -35,7 +44,9 @@ function Locks({ answer, reload }) {
     data && data.status !== "known" &&
     html`<${Note}>What is listed may be old or not all: ${data.detail || "not read"}.<//>`
   }
-    <${Await} of=${answer}><${LockTree} roots=${roots} after=${reload} /><//>
+    <${Await} of=${answer}>${
+    (known || roots.length > 0) && html`<${LockTree} roots=${roots} after=${reload} />`
+  }<//>
   <//>`;
 }
 
@@ -113,9 +124,9 @@ export function Page() {
   const count = (state) => all.filter((one) => one.state === state).length;
   return html`
     <${PageHead} title="Activity" aside=${sessions.data
-      ? `${all.length} sessions: ${count("active")} active, ${
-        count("idle in transaction")
-      } idle in a transaction, ${count("idle")} idle`
+      ? `${sessions.data.next_cursor ? "the first " : ""}${all.length} sessions: ${
+        count("active")
+      } active, ${count("idle in transaction")} idle in a transaction, ${count("idle")} idle`
       : ""} />
     <${Locks} answer=${locks} reload=${reload} />
     <${Panel} title="Sessions" aside=${html`read <${Age} at=${sessions.at} />`} tools=${html`
@@ -128,9 +139,11 @@ export function Page() {
       <${Await} of=${sessions}>
         <${Table} columns=${columns} rows=${rows} keyOf=${(row) =>
           `${row.pid} ${row.backend_start}`} sort="" label="Sessions"
-          empty=${all.length > 0
-            ? "No session is active or in a transaction."
-            : "No session is connected."} />
+          empty=${all.length === 0
+            ? "No session is connected."
+            : words.length > 0
+            ? "No session fits."
+            : "No session is active or in a transaction."} />
         <//>
         <//>
   `;

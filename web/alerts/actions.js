@@ -1,6 +1,6 @@
 // What an operator does with alerts, one or a group: acknowledge, silence for a while, let speak again.
 import { request } from "../lib/api.js";
-import { html, useState } from "../lib/view.js";
+import { html, useEffect, useRef, useState } from "../lib/view.js";
 import { rememberWho, who } from "../lib/who.js";
 import { May } from "../parts/controls.js";
 import { Failed } from "../parts/panel.js";
@@ -9,20 +9,24 @@ import { askAlerts, takeAlert } from "../state.js";
 
 const LENGTHS = [["3600", "1 h"], ["14400", "4 h"], ["86400", "1 d"], ["604800", "7 d"]];
 
+/** Acknowledges each; one that has ended meanwhile does not keep the others from it. */
 async function acknowledgeAll(alerts, by) {
-  for (
-    const { id } of alerts.filter(({ state, acknowledged_at }) =>
-      state === "firing" && !acknowledged_at
-    )
-  ) {
-    takeAlert(
-      await request(`/api/alerts/${encodeURIComponent(id)}/acknowledge`, {
-        method: "POST",
-        body: by ? { by } : {},
-      }),
-    );
+  try {
+    for (const { id } of alerts) {
+      try {
+        takeAlert(
+          await request(`/api/alerts/${encodeURIComponent(id)}/acknowledge`, {
+            method: "POST",
+            body: by ? { by } : {},
+          }),
+        );
+      } catch (error) {
+        if (error.status !== 404 || alerts.length === 1) throw error;
+      }
+    }
+  } finally {
+    askAlerts();
   }
-  askAlerts();
 }
 
 /** Buttons for `alerts`, all of one rule. One alert is silenced in its scope, a group in all. */
@@ -30,6 +34,9 @@ export function AlertActions({ alerts }) {
   const action = useAction();
   const [asking, ask] = useState(false);
   const [name, setName] = useState("");
+  const field = useRef(null);
+  // The button that was pressed has made room for the field.
+  useEffect(() => asking && field.current?.focus(), [asking]);
   const open = alerts.filter(({ state }) => state !== "resolved");
   if (open.length === 0) return null;
   const unacknowledged = open.filter(({ state, acknowledged_at }) =>
@@ -75,7 +82,7 @@ export function AlertActions({ alerts }) {
         `}
         ${asking && html`
           <form class="inline" onSubmit=${submit}>
-            <label>Your name <input value=${name} onInput=${(event) =>
+            <label>Your name <input ref=${field} value=${name} onInput=${(event) =>
               setName(
                 event.target.value,
               )} maxlength="80" autocomplete="name" placeholder="shown to others" /></label>
@@ -88,9 +95,11 @@ export function AlertActions({ alerts }) {
             <select class="small" aria-label="Silence: channels are not notified, the alert stays visible"
               disabled=${action.busy} value="" onChange=${(event) =>
                 event.target.value && silence(event.target.value)}>
-                      <option value="">Silence…</option>${LENGTHS.map(([seconds, text]) =>
-                        html`<option value=${seconds}>for ${text}</option>`
-                      )}
+                      <option value="">${open.length > 1
+                        ? "Silence the whole rule…"
+                        : "Silence…"}</option>${LENGTHS.map(([seconds, text]) =>
+                          html`<option value=${seconds}>for ${text}</option>`
+                        )}
                     </select>
           `}
       </div>

@@ -129,7 +129,7 @@ export function Piece({ name, value, acts = false, after }) {
   `;
 }
 
-/** All evidence of an alert as it was answered at `at` (ms), together with its figures. `after` hears that a session was signalled. */
+/** All evidence of an alert as it was answered at `at` (ms; null: as it was pushed), together with its figures. `after` hears that a session was signalled. */
 export function Evidence({ alert, at, after }) {
   const pieces = Array.isArray(alert.evidence) ? alert.evidence : [];
   if (pieces.length === 0) {
@@ -138,7 +138,13 @@ export function Evidence({ alert, at, after }) {
   const over = alert.state === "resolved";
   return html`<div class="evidence">
     <p class="faint">${
-    over ? "as it was when it last fired" : html`<span>taken </span><${Age} at=${at} />`
+    over
+      ? "as it was when it last fired"
+      : alert.unknown_since
+      ? `from before its value became unknown, at ${dateTime(alert.unknown_since)} UTC`
+      : at === null
+      ? "as it was when it fired"
+      : html`<span>taken </span><${Age} at=${at} />`
   }</p>
     ${
     pieces.map(({ name, value }) =>

@@ -1,5 +1,6 @@
 // Alerts in groups: one line a rule, its members inside, the worst and newest first.
-import { clock, duration } from "../lib/format.js";
+import { serverNow } from "../lib/clock.js";
+import { duration, moment } from "../lib/format.js";
 import { html, useState } from "../lib/view.js";
 import { Age } from "../parts/age.js";
 import { Icon, toneOf } from "../parts/icon.js";
@@ -12,18 +13,19 @@ const MOST = 50;
 /** What is known of an alert besides its message, in one line. */
 export function AlertFacts({ alert }) {
   const over = alert.state === "resolved";
+  const at = (time) => moment(time, serverNow());
   const lasted = (Date.parse(alert.resolved_at) - Date.parse(alert.started_at)) / 1000;
   return html`<p class="facts-line">
     ${alert.state === "pending" && html`<span>pending</span>`}
     <span>${
     over
       ? html`over <${Age} at=${alert.resolved_at} />, fired for ${duration(lasted)}`
-      : html`since ${clock(alert.started_at)}, <${Age} at=${alert.started_at} />`
+      : html`since ${at(alert.started_at)}, <${Age} at=${alert.started_at} />`
   }</span>
     ${alert.scope && html`<span>${scopeWords(alert.scope)}</span>`}
     ${
     alert.acknowledged_at &&
-    html`<span>acknowledged ${clock(alert.acknowledged_at)}${
+    html`<span>acknowledged ${at(alert.acknowledged_at)}${
       alert.acknowledged_by ? ` by ${alert.acknowledged_by}` : ""
     }</span>`
   }
@@ -31,7 +33,7 @@ export function AlertFacts({ alert }) {
     ${alert.inhibited_by && html`<span>follows from ${alert.inhibited_by}</span>`}
     ${
     alert.unknown_since &&
-    html`<span class="tone-unknown">value unknown since ${clock(alert.unknown_since)}</span>`
+    html`<span class="tone-unknown">value unknown since ${at(alert.unknown_since)}</span>`
   }
     ${alert.flapping && html`<span>flapping</span>`}
   </p>`;

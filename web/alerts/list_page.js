@@ -4,7 +4,7 @@ import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
 import { Segments } from "../parts/controls.js";
 import { PageHead } from "../parts/page_head.js";
-import { Note, Panel } from "../parts/panel.js";
+import { Note, Panel, Trouble } from "../parts/panel.js";
 import { useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
 import { AlertList } from "./list.js";
@@ -22,6 +22,7 @@ export function Page() {
   const [text, setText] = useParam("q");
   const live = useStore(app, ({ alerts }) => alerts);
   const complete = useStore(app, ({ alertsComplete }) => alertsComplete);
+  const failed = useStore(app, ({ alertsFailed }) => alertsFailed);
   const older = useApi(
     state === "resolved" || state === "all" ? "/api/alerts?state=resolved&limit=200" : null,
     { every: 60_000 },
@@ -49,10 +50,17 @@ export function Page() {
         value=${text} onInput=${(event) => setText(event.target.value)} />
     </div>
         ${complete === false &&
-          html`<${Note}>The list may be incomplete: firing alerts are up to date, ended ones may be missing.<//>`}
+          html`<${Note}>${
+            failed
+              ? "The alerts could not be read again: the list is as last known."
+              : "The list may be incomplete: firing alerts are up to date, ended ones may be missing."
+          }<//>`}
+        <${Trouble} of=${older} />
         <${Panel} title=${STATES.find(([key]) => key === state)?.[1] ??
           "Alerts"} aside=${`${shown.length} shown`}>
-      <${AlertList} alerts=${shown} none=${complete === null ? "Asking." : "None fits."} />
+      <${AlertList} alerts=${shown} none=${complete === null || older.loading
+        ? "Asking."
+        : "None fits."} />
       <//>
       <${Silences} />
   `;

@@ -2,7 +2,7 @@
 import { changeWords } from "../history/change_words.js";
 import { Movers } from "../history/movers.js";
 import { serverNow } from "../lib/clock.js";
-import { clock, dateTime } from "../lib/format.js";
+import { dateTime, moment } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html, useState } from "../lib/view.js";
 import { useSeries } from "../metrics/series.js";
@@ -16,24 +16,13 @@ import { Table } from "../parts/table.js";
 import { useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
 import { AlertActions } from "./actions.js";
+import { around } from "./around.js";
 import { Evidence } from "./evidence.js";
 import { AlertFacts } from "./list.js";
 import { scopeWords } from "./words.js";
 
-const AROUND_MS = 3_600_000;
-
-/** From an hour before it began to a while after it ended, or now. */
-function around(alert) {
-  const from = Date.parse(alert.started_at) - AROUND_MS;
-  const to = Math.min(
-    serverNow(),
-    (Date.parse(alert.resolved_at ?? "") || serverNow()) + AROUND_MS / 4,
-  );
-  return { from, to, seconds: (to - from) / 1000, fixed: alert.state === "resolved" };
-}
-
 function Drawn({ alert, rule }) {
-  const range = around(alert);
+  const range = around(alert, serverNow());
   const series = useSeries(rule.metric, { scope: alert.scope, most: 240, range });
   const [point, hover] = useState(null);
   const levels = [[rule.warning, "warn"], [rule.critical, "bad"]].filter(([value]) =>
@@ -46,7 +35,7 @@ function Drawn({ alert, rule }) {
   }];
   const format = (value) => show(rule.unit, value);
   const say = point
-    ? `${clock(point.at)} · ${format(point.value)}`
+    ? `${moment(point.at, serverNow())} · ${format(point.value)}`
     : series.points.length > 0
     ? `${series.points.length} points; shaded: while it fires; dashed: its levels`
     : series.loading
@@ -66,12 +55,12 @@ function Drawn({ alert, rule }) {
 }
 
 function Changes({ alert }) {
-  const { from, to } = around(alert);
+  const { from, to } = around(alert, serverNow());
   const query = new URLSearchParams({
     from: new Date(from).toISOString(),
     to: new Date(Math.max(to, from + 1)).toISOString().replace(/:\d\d\.\d+Z/, ":59Z"),
   });
-  const answer = useApi(`/api/changes?${query}`);
+  const answer = useApi(`/api/changes?${query}`, { subject: alert.id });
   const list = answer.data?.changes ?? [];
   return html`
     <${Panel} title="What else changed" aside="from an hour before">
@@ -90,17 +79,17 @@ function Changes({ alert }) {
 function Deliveries({ alert }) {
   const answer = useApi("/api/alerts/deliveries?limit=100", { every: 30_000 });
   const since = Date.parse(alert.started_at) - 60_000;
-  const list = (answer.data?.deliveries ?? []).filter((one) =>
-    Date.parse(one.created_at) >= since &&
-    one.events.some(({ rule, scope }) => rule === alert.rule && scope === alert.scope)
-  );
+  const isOurs = ({ rule, scope }) => rule === alert.rule && scope === alert.scope;
+  const read = answer.data?.deliveries ?? [];
+  const list = read.filter((one) => Date.parse(one.created_at) >= since && one.events.some(isOurs));
+  const isPart = answer.data?.next_cursor && Date.parse(read.at(-1)?.created_at) >= since;
   const columns = [
     { key: "at", head: "When (UTC)", value: (row) => dateTime(row.created_at) },
     { key: "channel", head: "Channel", value: (row) => row.channel },
     {
       key: "what",
       head: "What",
-      value: (row) => row.events.find(({ rule }) => rule === alert.rule)?.kind,
+      value: (row) => row.events.find(isOurs)?.kind,
     },
     {
       key: "state",
@@ -114,15 +103,18 @@ function Deliveries({ alert }) {
   return html`
     <${Panel} title="Deliveries">
       <${Trouble} of=${answer} />
-      <${Table} columns=${columns} rows=${list} keyOf=${(row) =>
-        row.id} name="told" label="Deliveries"
-        empty="No notification was sent, except to the log and the browsers." />
-      <//>
+      <${Await} of=${answer}>
+        <${Table} columns=${columns} rows=${list} keyOf=${(row) => row.id} name="told"
+          label="Deliveries"
+          empty=${isPart
+            ? `None of the newest ${read.length} deliveries is of this alert; earlier ones may be.`
+            : "No notification was sent, except to the log and the browsers."} />
+        <//>
+        <//>
   `;
 }
 
 export function Page({ params }) {
-  const measuredAt = useStore(app, (state) => state.measuredAt);
   const pushed = useStore(app, ({ alerts }) => alerts.find(({ id }) => String(id) === params.id));
   const answer = useApi(`/api/alerts/${encodeURIComponent(params.id)}`, {
     every: 15_000,
@@ -166,9 +158,11 @@ export function Page({ params }) {
     <div class="columns wide-left">
       <div class="stack">
             ${rule && html`<${Drawn} alert=${alert} rule=${rule} />`}
-            <${Panel} title="Evidence"><${Evidence} alert=${alert} at=${measuredAt}
+            <${Panel} title="Evidence"><${Evidence} alert=${alert} at=${answer.data
+              ? answer.at
+              : null}
               after=${() => setTimeout(answer.reload, 400)} /><//>
-            <${Movers} range=${around(alert)} except=${rule?.metric} />
+            <${Movers} range=${around(alert, serverNow())} except=${rule?.metric} />
           </div>
           <div class="stack">
             <${Panel} title="Likely cause"><p>${alert.cause || "Not known."}</p><//>

@@ -1,9 +1,10 @@
 // Silences that hold: who made them, for what, until when.
 import { request } from "../lib/api.js";
+import { serverNow } from "../lib/clock.js";
 import { dateTime } from "../lib/format.js";
 import { html } from "../lib/view.js";
 import { May, Sure } from "../parts/controls.js";
-import { Failed, Panel, Trouble } from "../parts/panel.js";
+import { Await, Failed, Panel, Trouble } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
 import { useAction, useApi } from "../parts/use_api.js";
 import { askAlerts } from "../state.js";
@@ -12,7 +13,7 @@ export function Silences() {
   const answer = useApi("/api/alerts/silences", { every: 30_000 });
   const action = useAction();
   const list = (answer.data?.silences ?? []).filter(({ ends_at }) =>
-    Date.parse(ends_at) > Date.now()
+    Date.parse(ends_at) > serverNow()
   );
   const end = (id) =>
     action.run(async () => {
@@ -40,8 +41,10 @@ export function Silences() {
     <${Panel} title="Silences" aside="channels are not notified; alerts stay visible">
       <${Trouble} of=${answer} />
       <${Failed} action=${action} />
-      <${Table} columns=${columns} rows=${list} keyOf=${(row) => row.id} name="silences"
-        label="Silences" empty="No silence is active." />
-      <//>
+      <${Await} of=${answer}>
+        <${Table} columns=${columns} rows=${list} keyOf=${(row) => row.id} name="silences"
+          label="Silences" empty="No silence is active." />
+        <//>
+        <//>
   `;
 }

@@ -68,7 +68,8 @@ function Category({ row }) {
 
 function Trends() {
   const [chosen, choose] = useParam("case");
-  const cases = useApi("/api/benchmarks").data?.cases ?? [];
+  const list = useApi("/api/benchmarks");
+  const cases = list.data?.cases ?? [];
   const name = chosen || cases.find(({ counts }) => counts)?.id || "";
   const answer = useApi(name ? `/api/benchmarks/history?case=${encodeURIComponent(name)}` : null);
   const found = answer.data?.history?.[0];
@@ -78,11 +79,15 @@ function Trends() {
   ) => choose(event.target.value)}>${
     cases.map(({ id }) => html`<option value=${id} selected=${id === name}>${id}</option>`)
   }</select>`}>
-    <${Trouble} of=${answer} />
+    <${Trouble} of=${list} /><${Trouble} of=${answer} />
     ${one && html`<p class="faint">${one.baseline} → ${one.candidate}</p>`}
     ${
     !found || found.points.length === 0
-      ? html`<p class="empty">No run measured this case yet.</p>`
+      ? html`
+        <${Await} of=${answer}>
+          <p class="empty">No run measured this case yet.</p>
+          <//>
+      `
       : html`<${Trend} points=${found.points} changes=${found.changes} say=${(value) =>
         improvementWords({ category: one?.category }, value)} />`
   }

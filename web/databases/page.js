@@ -1,13 +1,15 @@
 // All databases of this Holdfast, those with problems first.
 import { ago } from "../lib/format.js";
 import { html } from "../lib/view.js";
+import { useSeconds } from "../parts/age.js";
 import { Icon } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
-import { Await, Panel, Trouble } from "../parts/panel.js";
+import { Await, Note, Panel, Trouble } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
 import { useApi } from "../parts/use_api.js";
 
 const EVERY_MS = 5_000;
+const STALE_MS = 30_000;
 const ORDER = ["unhealthy", "unknown", "degraded", "healthy"];
 
 const pagesOf = (name) => `/databases/${encodeURIComponent(name)}/`;
@@ -55,7 +57,19 @@ const COLUMNS = [
   },
 ];
 
+/** The rows at `now`: their ages go on, and what was healthy is unknown once the answer is old or the last one failed. */
+export function rowsNow({ data, at, error }, now) {
+  const since = at === null ? 0 : Math.max(0, now - at);
+  const unsure = error !== null || since > STALE_MS;
+  return (data?.databases ?? []).map((row) => ({
+    ...row,
+    status: unsure && row.status === "healthy" ? "unknown" : row.status,
+    age_ms: row.age_ms === null ? null : row.age_ms + since,
+  }));
+}
+
 export function Page() {
+  const now = useSeconds(2_000);
   const answer = useApi("/api/databases", { every: EVERY_MS });
   return html`
     <${PageHead} title="Databases" aside="Those with problems first."
@@ -63,8 +77,9 @@ export function Page() {
     <${Panel} title="All databases of this Holdfast">
       <${Trouble} of=${answer} />
       <${Await} of=${answer}>
-        <${Table} columns=${COLUMNS} rows=${answer.data?.databases ?? []} keyOf=${({ name }) =>
+        <${Table} columns=${COLUMNS} rows=${rowsNow(answer, now)} keyOf=${({ name }) =>
           name} label="Databases" />
+        ${answer.data?.next_cursor && html`<${Note} tone="info">More databases are not listed.<//>`}
         <//>
         <//>
   `;

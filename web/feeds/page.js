@@ -1,10 +1,10 @@
 // Feeds by symbol: freshness, volume, refused rows.
-import { atMost } from "../health/verdict.js";
+import { useAtMost } from "../health/limit.js";
 import { serverNow } from "../lib/clock.js";
 import { compact, duration, number, words } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
-import { toneFor } from "../metrics/units.js";
+import { levelWords, toneFor } from "../metrics/units.js";
 import { Age, useSeconds } from "../parts/age.js";
 import { Icon } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
@@ -25,6 +25,7 @@ export function Page() {
   const rule = rules.find(({ name }) => name === "feed_stale");
   const database = useStore(app, (state) => state.database);
   const { data } = answer;
+  const atMost = useAtMost();
   const age = (row) =>
     row.last_tick_at ? Math.max(0, (serverNow() - Date.parse(row.last_tick_at)) / 1000) : null;
   const columns = [
@@ -41,7 +42,7 @@ export function Page() {
       num: true,
       value: (row) => age(row),
       show: (row) =>
-        html`<${Icon} word=${atMost(toneFor(rule, age(row)), app.get())} size=${14} /> ${
+        html`<${Icon} word=${atMost(toneFor(rule, age(row)))} size=${14} /> ${
           age(row) === null ? "unknown" : `${duration(Math.floor(age(row)))} old`
         }`,
     },
@@ -85,9 +86,7 @@ export function Page() {
         typeof ticks === "number" ? `${compact(ticks)} ticks a second` : "rate unknown"
       }`
       : ""} tools=${html`<a href="/quarantine">Quarantine</a>`} />
-    <${Panel} title="By symbol" aside=${rule
-      ? `judged by ${rule.name}: warning at ${duration(rule.warning)}`
-      : ""}>
+    <${Panel} title="By symbol" aside=${rule ? `judged by ${rule.name}: ${levelWords(rule)}` : ""}>
       <${Trouble} of=${answer} />
       <${Await} of=${answer}>
           <${Table} columns=${columns} rows=${data?.feeds ?? []} keyOf=${(row) =>

@@ -9,7 +9,7 @@ import { RANGES, readRange } from "../lib/time_range.js";
 import { html, useEffect, useState } from "../lib/view.js";
 import { Age, useSeconds } from "../parts/age.js";
 import { Icon, toneOf } from "../parts/icon.js";
-import { app, askAlerts, askDatabase, askHealth } from "../state.js";
+import { app, refresh } from "../state.js";
 import { Brand } from "./navigation.js";
 
 /** The verdict in one chip, on every page: a word, and how old that knowledge is. */
@@ -54,11 +54,7 @@ function RangePicker() {
 export function togglePause() {
   const paused = !app.get().paused;
   app.set({ paused });
-  if (!paused) {
-    askHealth();
-    askDatabase();
-    askAlerts();
-  }
+  if (!paused) refresh();
 }
 
 function Theme() {
@@ -107,7 +103,9 @@ export function Head({ channel, openPalette, openHelp }) {
           <${Theme} />
           ${signedIn && html`<${SignOut} channel=${channel} />`}
         </div>
-      <span class="sr-only" role="status">${paused ? "Paused: the page is not updated" : ""}</span>
+      <span class="sr-only" role="status">${paused
+        ? "Paused: lists and charts are not updated; the status, its figures and the alerts are"
+        : ""}</span>
     </header>
   `;
 }

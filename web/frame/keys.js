@@ -1,5 +1,5 @@
 // The keys of the page, and the dialog that lists them.
-import { navigate } from "../lib/router.js";
+import { follow } from "../lib/router.js";
 import { html } from "../lib/view.js";
 import { listed } from "../routes.js";
 import { Dialog } from "./dialog.js";
@@ -58,13 +58,7 @@ export function startKeys(open, act) {
       const page = listed.find(({ key }) => key === event.key);
       if (page) {
         event.preventDefault();
-        navigate(
-          page.path +
-            location.search.replace(
-              /^.*?([?&]range=[^&]*).*$|^.*$/,
-              (_all, range) => range?.replace("&", "?") ?? "",
-            ),
-        );
+        follow(page.path);
       }
       return;
     }

@@ -1,6 +1,6 @@
 // Ctrl-K: go anywhere by name.
 import { request } from "../lib/api.js";
-import { navigate } from "../lib/router.js";
+import { follow } from "../lib/router.js";
 import { html, useEffect, useMemo, useState } from "../lib/view.js";
 import { listed } from "../routes.js";
 import { app } from "../state.js";
@@ -57,7 +57,7 @@ export function Palette({ close }) {
     if (!place) return;
     close();
     if (place.href.startsWith("/docs")) location.assign(place.href);
-    else navigate(place.href);
+    else follow(place.href);
   };
   const key = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

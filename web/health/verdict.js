@@ -1,11 +1,13 @@
 // The status that every part of the page shows; old data never appears healthy. Pure except for the clocks.
 import { contact } from "../lib/api.js";
 import { serverNow } from "../lib/clock.js";
-import { clock } from "../lib/format.js";
+import { moment } from "../lib/format.js";
 import { explain } from "./checks.js";
 
 const STALE_MS = 60_000;
 const ASLEEP_MS = 75_000;
+/** The figures of the overview are asked for each minute, and pushed in between. */
+const OLD_MS = 90_000;
 
 /** `{ word, why, silent, known }` of the state of the app, now. */
 export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) {
@@ -29,7 +31,7 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
   if (failing?.kind === "network") {
     const why = contact.answeredAt === null
       ? "No answer from Holdfast. Is it running?"
-      : `No answer from Holdfast since ${clock(contact.answeredAt)} UTC.${last}`;
+      : `No answer from Holdfast since ${moment(contact.answeredAt, serverNow())} UTC.${last}`;
     return { word: "unknown", why, silent: true, known: false };
   }
   if (failing) {
@@ -52,10 +54,12 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
   if (stale && health.status === "healthy") {
     const since = measuredAt === null
       ? "Nothing has been measured yet."
-      : `Nothing has been measured since ${clock(measuredAt)} UTC.`;
+      : `Nothing has been measured since ${moment(measuredAt, serverNow())} UTC.`;
     return { word: "unknown", why: `${since}${last}`, silent: false, known: false };
   }
-  const old = stale && measuredAt !== null ? ` Last measured at ${clock(measuredAt)} UTC.` : "";
+  const old = stale && measuredAt !== null
+    ? ` Last measured at ${moment(measuredAt, serverNow())} UTC.`
+    : "";
   return {
     word: health.status,
     why: explain(health.status, health.checks) + old,
@@ -64,12 +68,16 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
   };
 }
 
+/** Whether figures as of `at` (ms of the server's clock, null for never) are too old to be called healthy. */
+export const isOld = (at) => at === null || serverNow() - at > OLD_MS;
+
 /**
  * Limits the status of a panel: never better than the overall one. With that unknown or the database unreachable, what seems
- * good is only what was last known.
+ * good is only what was last known; so it is where the figures are old, as of `readAt`.
  */
-export function atMost(tone, state) {
+export function atMost(tone, state, readAt) {
   if (tone !== "good") return tone;
+  if (readAt !== undefined && isOld(readAt)) return "unknown";
   const { word, known } = everyVerdict(state);
   if (!known || word === "unknown") return "unknown";
   const database = state.health?.checks?.find(({ name }) => name.toLowerCase() === "database");

@@ -1,4 +1,5 @@
-// Metrics that changed most most in a window, against the time before it.
+// Metrics that changed most in a window, against the time before it.
+import { dateTime } from "../lib/format.js";
 import { html, useState } from "../lib/view.js";
 import { show } from "../metrics/units.js";
 import { Await, Panel, Trouble } from "../parts/panel.js";
@@ -9,9 +10,14 @@ const round = (ms) => new Date(Math.round(ms / 60_000) * 60_000).toISOString();
 
 /** Asked for by a press: it reads the history of every metric. */
 export function Movers({ range, except }) {
-  const [asked, ask] = useState(null);
-  const query = asked && new URLSearchParams({ from: round(asked.from), to: round(asked.to) });
+  const [asked, set] = useState(null);
+  const query = asked && new URLSearchParams(asked);
   const answer = useApi(asked ? `/api/moves?${query}` : null, { deadline: 20_000 });
+  const ask = () => {
+    const next = { from: round(range.from), to: round(range.to) };
+    if (asked?.from === next.from && asked.to === next.to) answer.reload();
+    else set(next);
+  };
   const rows = (answer.data?.moves ?? []).filter(({ name }) => name !== except);
   const columns = [
     {
@@ -19,9 +25,9 @@ export function Movers({ range, except }) {
       head: "Metric",
       value: (row) => row.name,
       show: (row) =>
-        html`<a href=${`/history?metric=${row.name}&from=${round(range.from)}&to=${
-          round(range.to)
-        }`}>${row.name.replaceAll("_", " ")}</a>`,
+        html`<a href=${`/history?metric=${row.name}&from=${asked.from}&to=${asked.to}`}>${
+          row.name.replaceAll("_", " ")
+        }</a>`,
     },
     {
       key: "before",
@@ -50,8 +56,10 @@ export function Movers({ range, except }) {
   ];
   return html`
     <${Panel} title="Metrics that changed most"
-      aside="this window compared with an equally long one before"
-      tools=${html`<button type="button" class="small" onClick=${() => ask({ ...range })}>${
+      aside=${`${
+        asked ? `${dateTime(asked.from)} to ${dateTime(asked.to)} UTC` : "this window"
+      }, compared with an equally long one before`}
+      tools=${html`<button type="button" class="small" onClick=${ask}>${
         asked ? "Ask again" : "Rank"
       }</button>`}>
         <${Trouble} of=${answer} />

@@ -1,5 +1,6 @@
 // Charts over one another: one cursor, drag to zoom, levels and alerts drawn in, the metrics kept in the address.
-import { clock, dateTime } from "../lib/format.js";
+import { serverNow } from "../lib/clock.js";
+import { dateTime, moment } from "../lib/format.js";
 import { setQuery, useAddress } from "../lib/router.js";
 import { useStore } from "../lib/store.js";
 import { useRange } from "../lib/use_range.js";
@@ -8,7 +9,7 @@ import { useSeries } from "../metrics/series.js";
 import { show } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
 import { PageHead } from "../parts/page_head.js";
-import { Panel, Trouble } from "../parts/panel.js";
+import { Note, Panel, Trouble } from "../parts/panel.js";
 import { useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
 import { Movers } from "./movers.js";
@@ -58,14 +59,14 @@ function One({ metric, rules, alerts, changes, remove }) {
   const shown = point ?? last;
   const said = !shown
     ? (series.loading ? "" : "no points in this range")
-    : `${clock(shown.at)} · ${format(shown.value)}${
+    : `${moment(shown.at, serverNow())} · ${format(shown.value)}${
       shown.min !== undefined && shown.min !== shown.max && shown.min !== null
         ? ` (${format(shown.min)} to ${format(shown.max)})`
         : ""
     }`;
-  return html`<${Panel} title=${
-    name.replaceAll("_", " ")
-  } id=${`metric-${name}`} aside=${scope} tools=${html`<button type="button" class="small quiet" aria-label=${`Remove ${name}`} onClick=${remove}>×</button>`}>
+  return html`<${Panel} title=${name.replaceAll("_", " ")} id=${`metric-${name}${
+    scope && `-${scope}`
+  }`} aside=${scope} tools=${html`<button type="button" class="small quiet" aria-label=${`Remove ${name}`} onClick=${remove}>×</button>`}>
     <${Trouble} of=${series} />
     ${
     series.points.length > 0
@@ -89,11 +90,14 @@ export function Page() {
     setQuery({ metric: list.join(",") === USUAL.join(",") ? null : list.join(",") || null });
   const list = useApi("/api/metrics", { deadline: 15_000 });
   const rules = useApi("/api/alerts/rules").data?.rules ?? [];
-  const changes = useApi(
-    `/api/changes?from=${
-      new Date(Math.floor(range.from / 60_000) * 60_000).toISOString()
+  const minute = (ms) => new Date(Math.floor(ms / 60_000) * 60_000).toISOString();
+  const changed = useApi(
+    `/api/changes?from=${minute(range.from)}${
+      range.fixed ? `&to=${minute(range.to + 60_000)}` : ""
     }&limit=100`,
-  ).data?.changes ?? [];
+    { subject: range.fixed ? null : range.name },
+  );
+  const changes = changed.data?.changes ?? [];
   const alerts = useStore(app, (state) => state.alerts);
   const names = (list.data?.metrics ?? []).map((
     { name, scope },
@@ -120,6 +124,8 @@ export function Page() {
       range.fixed ? dateTime(range.to).slice(0, -3) : "now"
     } UTC; drag over a chart to zoom`} tools=${tools} />
     <${Trouble} of=${list} />
+    ${changed.error &&
+      html`<${Note}>Changes of the server are not drawn: they could not be read.<//>`}
     <div class="columns two three">${chosen.map((metric) =>
       html`
         <${One} key=${metric} metric=${metric} rules=${rules} alerts=${alerts}

@@ -3,7 +3,7 @@ import { LockTree } from "../activity/lock_tree.js";
 import { Rows } from "../alerts/evidence.js";
 import { changeWords } from "../history/change_words.js";
 import { clock, compact, dateTime, milliseconds, percent } from "../lib/format.js";
-import { html, useState } from "../lib/view.js";
+import { html, useEffect, useState } from "../lib/view.js";
 import { show, unitOf } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
 import { Segments } from "../parts/controls.js";
@@ -24,6 +24,8 @@ const FIRST = [
   "pool_waiting",
 ];
 const MOST = 8;
+/** How often an incident that is being recorded is read. */
+const RECORDING_MS = 60_000;
 
 function Lines({ incident, at, move }) {
   const from = Date.parse(incident.from);
@@ -135,7 +137,12 @@ function Changes({ incident }) {
 }
 
 export function Page({ params }) {
-  const answer = useApi(`/api/incidents/${encodeURIComponent(params.id)}`, { deadline: 20_000 });
+  const [every, poll] = useState(0);
+  const answer = useApi(`/api/incidents/${encodeURIComponent(params.id)}`, {
+    every,
+    deadline: 20_000,
+  });
+  useEffect(() => poll(answer.data?.status === "recording" ? RECORDING_MS : 0), [answer.data]);
   const [at, move] = useState(null);
   const [which, choose] = useState("before");
   const incident = answer.data;
@@ -160,6 +167,7 @@ export function Page({ params }) {
         summaryOf(incident)} label="Copy a summary" /><a href=${`/api/incidents/${incident.id}`}
         download=${`incident-${incident.id}.json`}>Download</a><a href="/incidents">All incidents</a>
     `} />
+    <${Trouble} of=${answer} />
     <${Alerts} incident=${incident} alert=${alert} />
     <${Panel} title="Values" aside="point at a time to see the values of that time below">
       <${Lines} incident=${incident} at=${at} move=${move} />

@@ -1,4 +1,5 @@
 // One way to ask Holdfast: JSON, a deadline, and refusals as one kind of error.
+import { serverNow } from "./clock.js";
 import { ownPath } from "./database.js";
 
 /** No good answer: `kind` is "network", "timeout" or "http" (then `status` and `problem` are set). */
@@ -12,7 +13,7 @@ export class ApiError extends Error {
   }
 }
 
-/** When Holdfast last answered anything at all (ms since the epoch), or null; and who wants to know. */
+/** When Holdfast last answered anything at all (ms of its clock), or null; and who wants to know. */
 export const contact = { answeredAt: null, silent: false, listeners: new Set() };
 
 const LEAST_BETWEEN_MS = 5_000;
@@ -32,6 +33,8 @@ let leaving = false;
 export function signIn() {
   if (leaving) return;
   leaving = true;
+  // A page that the browser restores as it was left shows what only those who are signed in may see.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
   location.assign(`/login?to=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
@@ -63,7 +66,7 @@ export async function request(path, options = {}) {
       late ? `No answer within ${Math.round(deadline / 1000)} s` : "No connection",
     );
   }
-  contact.answeredAt = Date.now();
+  contact.answeredAt = serverNow();
   turn(false);
   if (response.status === 401 && login) signIn();
   const data = parse(text);

@@ -136,6 +136,13 @@ export function dateTime(value) {
   return dateOf(value) ? `${day(value, true)} ${clock(value)}` : UNKNOWN;
 }
 
+/** The time, UTC, with the day where that is not the one of `now`: 12:03:20, or 27 Jun 12:03:20. */
+export function moment(value, now) {
+  const date = dateOf(value);
+  if (!date || day(value, true) === day(now, true)) return clock(value);
+  return `${day(value, date.getUTCFullYear() !== dateOf(now)?.getUTCFullYear())} ${clock(value)}`;
+}
+
 /** The decimals a price column needs: the tick size's, else what the prices themselves carry. */
 export function priceDecimals(tickSize, prices) {
   if (isKnown(tickSize) && tickSize > 0) return decimalsIn(tickSize);

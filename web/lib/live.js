@@ -6,6 +6,8 @@ const LONGEST_WAIT_MS = 30_000;
 const CONNECT_DEADLINE_MS = 10_000;
 const QUIET_MS = 20_000;
 const PONG_DEADLINE_MS = 10_000;
+/** Errors after which our place means nothing: what was missed must be asked for over HTTP. */
+const GAPS = new Set(["cannot_resume", "events_missed"]);
 
 /**
  * Returns the address that asks for what was missed: by number at the same stream, by cursor after a restart or at another
@@ -21,9 +23,10 @@ function resumeAddress(url, { lastSeq, stream, cursor }) {
 
 /**
  * Opens the channel. `onFrame(frame)` hears data frames, `onState(state)` each change of
- * `{ phase: "connecting" | "open" | "waiting", retryAt, downSince }`.
+ * `{ phase: "connecting" | "open" | "waiting" | "closed", retryAt, downSince }`, `onMissed()` that events were missed which
+ * the server no longer has.
  */
-export function createLive({ url, onFrame, onState }) {
+export function createLive({ url, onFrame, onState, onMissed }) {
   let socket = null;
   let lastSeq = 0;
   /** Whose numbers those are; null before the first hello. */
@@ -107,9 +110,10 @@ export function createLive({ url, onFrame, onState }) {
       return;
     }
     if (frame.type === "error") {
-      // Perhaps our place is gone; what was missed is asked for over HTTP when the channel opens.
+      if (!GAPS.has(frame.data?.code)) return;
       lastSeq = 0;
       cursor = null;
+      onMissed();
       return;
     }
     if (seq > lastSeq) lastSeq = seq;

@@ -67,11 +67,16 @@ export function startRouter() {
     if (leavesDatabase(to.pathname)) return;
     if (to.hash && to.pathname === location.pathname && to.search === location.search) return;
     event.preventDefault();
-    navigate(to.pathname + keepRange(to.search));
+    follow(to);
   });
 }
 
-/** A chosen time range goes along from page to page. */
+/** Goes to an address of this page as a link to it does: the chosen time range goes along. */
+export function follow(href) {
+  const to = new URL(href, location.href);
+  navigate(to.pathname + keepRange(to.search) + to.hash);
+}
+
 function keepRange(search) {
   const now = new URLSearchParams(location.search);
   const next = new URLSearchParams(search);

@@ -1,5 +1,5 @@
 // A value that components watch.
-import { useEffect, useState } from "./view.js";
+import { useEffect, useRef, useState } from "./view.js";
 
 /** Creates a store: `get`, `set(changes)` merges and notifies the listeners, `watch(listener)` adds one. */
 export function createStore(initial) {
@@ -21,15 +21,19 @@ export function createStore(initial) {
 /** What `select` makes of a store's value; renders again when that changes. */
 export function useStore(store, select = (value) => value) {
   const [, render] = useState(0);
+  const drawn = useRef({});
   const selected = select(store.get());
+  drawn.current = { select, selected };
   useEffect(() => {
-    let last = select(store.get());
-    return store.watch((value) => {
-      const next = select(value);
-      if (Object.is(next, last)) return;
-      last = next;
+    const look = (value) => {
+      const next = drawn.current.select(value);
+      if (Object.is(next, drawn.current.selected)) return;
+      drawn.current = { ...drawn.current, selected: next };
       render((count) => count + 1);
-    });
+    };
+    // It may have changed since it was drawn: effects run after the screen is painted.
+    look(store.get());
+    return store.watch(look);
   }, [store]);
   return selected;
 }

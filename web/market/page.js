@@ -76,6 +76,7 @@ function usePrices(symbol, interval, range) {
   });
   const answer = useApi(symbol && latest.data ? `/api/candles?${query}` : null, {
     every: range.fixed ? 0 : 15_000,
+    subject: range.fixed ? null : `${symbol} ${interval} ${range.name}`,
   });
   return {
     latest,
@@ -130,9 +131,11 @@ function Tools({ instruments, symbol, setSymbol, interval, setInterval, fixed })
   return html`
     <label
       class="inline"><span class="sr-only">Symbol</span><select class="small" value=${symbol ??
-        ""} onChange=${(event) => setSymbol(event.target.value)}>${instruments.map((one) =>
-          html`<option value=${one.symbol}>${one.symbol}</option>`
-        )}</select></label>
+        ""} onChange=${(event) => setSymbol(event.target.value)}>${[
+        ...new Set([...symbol ? [symbol] : [], ...instruments.map((one) => one.symbol)]),
+      ].sort().map(
+        (one) => html`<option value=${one}>${one}</option>`,
+      )}</select></label>
         <${Segments} label="Candle interval" value=${interval} options=${Object.keys(INTERVALS).map(
           (one) => [one, one],
         )}

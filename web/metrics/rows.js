@@ -1,9 +1,8 @@
 // Metrics of the server as rows: the value, its status under its rule, a link to its history.
-import { atMost } from "../health/verdict.js";
+import { useAtMost } from "../health/limit.js";
 import { html } from "../lib/view.js";
 import { Icon } from "../parts/icon.js";
 import { useApi } from "../parts/use_api.js";
-import { app } from "../state.js";
 import { levelWords, show, toneFor } from "./units.js";
 
 /** All metrics now and the rules on them: `{ answer, all(name), one(name), rule(name) }`. */
@@ -26,12 +25,13 @@ export function useMetrics(every = 30_000) {
  * value is good.
  */
 export function MetricRows({ metrics, rows }) {
+  const atMost = useAtMost();
   return html`<ul class="metric-rows">${
     rows.map(([name, label, missing]) => {
       const metric = metrics.one(name);
       const rule = metrics.rule(name);
       const value = metric?.status === "unknown" ? null : metric?.value ?? null;
-      const judged = atMost(toneFor(rule, value), app.get());
+      const judged = atMost(toneFor(rule, value));
       const tone = missing && judged === "good" ? "unknown" : judged;
       return html`
         <li

@@ -20,6 +20,7 @@ export function useSeries(metric, { scope = "", most = 60, every = 60_000, range
   if (scope) query.set("scope", scope);
   const answer = useApi(metric ? `/api/metrics/${metric}?${query}` : null, {
     every: range.fixed ? 0 : every,
+    subject: range.fixed ? null : `${metric}@${scope} ${range.name}`,
   });
   const points = useMemo(
     () =>

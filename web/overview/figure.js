@@ -1,15 +1,15 @@
 // One figure against its level: the value, its tone by the rule, the line of the chosen range.
-import { atMost } from "../health/verdict.js";
+import { useAtMost } from "../health/limit.js";
 import { html } from "../lib/view.js";
 import { useSeries } from "../metrics/series.js";
 import { levelWords, show, toneFor } from "../metrics/units.js";
 import { Icon } from "../parts/icon.js";
-import { app } from "../state.js";
 import { Spark } from "./spark.js";
 
 export function Figure({ figure, rule, metrics, pool }) {
   const value = figure.read(metrics, pool) ?? null;
-  const tone = atMost(toneFor(rule, value), app.get());
+  const atMost = useAtMost(({ databaseAt }) => databaseAt);
+  const tone = atMost(toneFor(rule, value));
   const series = useSeries(figure.metric);
   const level = rule && rule.enabled !== false ? rule.warning ?? rule.critical : null;
   const sub = figure.sub(metrics, pool).filter(Boolean).join(" · ");

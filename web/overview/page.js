@@ -1,19 +1,19 @@
 // Five seconds: is it all right, since when not, and what to do about it.
 import { AlertList } from "../alerts/list.js";
 import { sayCheck } from "../health/checks.js";
-import { atMost, everyVerdict } from "../health/verdict.js";
+import { atMost, everyVerdict, isOld } from "../health/verdict.js";
 import { serverNow } from "../lib/clock.js";
-import { ago, bytes, counted, dateTime, duration, words } from "../lib/format.js";
+import { dateTime, duration, moment, words } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
-import { toneFor } from "../metrics/units.js";
 import { Age, useSeconds } from "../parts/age.js";
 import { Icon, toneOf } from "../parts/icon.js";
-import { Panel } from "../parts/panel.js";
+import { Note, Panel } from "../parts/panel.js";
 import { useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
 import { Figure } from "./figure.js";
 import { FIGURES } from "./figure_list.js";
+import { backupLine, feedLine, runwayLine } from "./lines.js";
 import { Strip } from "./strip.js";
 
 const LISTED = 8;
@@ -21,7 +21,9 @@ const LISTED = 8;
 function Verdict() {
   useSeconds();
   const state = useStore(app);
-  const { word, why } = everyVerdict(state);
+  const { word, why, known } = everyVerdict(state);
+  // What passed when it was last known may fail by now.
+  const wordOf = ({ status }) => (known || toneOf(status) !== "good" ? status : "unknown");
   const { health, measuredAt, live, alerts } = state;
   const firing = alerts.filter((one) => one.state === "firing").map((one) =>
     Date.parse(one.started_at)
@@ -51,9 +53,9 @@ function Verdict() {
         </dl>
         ${health?.checks.length > 0 && html`
           <details class="checks">
-            <summary>${health.checks.length} checks</summary>
+            <summary>${health.checks.length} checks${known ? "" : ", as last known"}</summary>
             <ul>${health.checks.map((check) =>
-              html`<li><${Icon} word=${check.status} /><span><b>${check.name}</b> ${
+              html`<li><${Icon} word=${wordOf(check)} /><span><b>${check.name}</b> ${
                 sayCheck(check)
               }${
                 check.detail && sayCheck(check) !== check.detail.replace(/\.$/, "") && html`
@@ -74,76 +76,14 @@ function Line({ tone, href, title, children }) {
   `;
 }
 
-function runwayLine(partitions, rule) {
-  const seconds = partitions?.runway_seconds;
-  if (typeof seconds !== "number") return ["unknown", "how long inserts are safe is unknown"];
-  if (seconds <= 0) return ["bad", "inserts fail now: no partition takes new rows"];
-  const tone = toneFor(rule, seconds);
-  return [
-    tone === "plain" ? "info" : tone,
-    `inserts into ${counted(partitions.tables_managed, "table")} with a policy are safe for ${
-      duration(seconds)
-    }`,
-  ];
-}
-
-function backupLine(answer, rules) {
-  if (!answer.data) {
-    return ["unknown", answer.error ? "the list of backups cannot be read" : "asking"];
-  }
-  const done = answer.data.backups.filter(({ status }) => status === "complete");
-  const running = answer.data.backups.some(({ status }) => status === "running");
-  const failed = answer.data.backups[0]?.status === "failed" ? "the last backup failed; " : "";
-  if (done.length === 0) {
-    if (failed) return ["bad", `${failed}there is no other`];
-    return [running ? "info" : "warn", running ? "the first backup is running" : "no backup yet"];
-  }
-  const last = serverNow() - Date.parse(done[0].finished_at);
-  const proven =
-    done.filter(({ proven_at }) => proven_at).map(({ proven_at }) => Date.parse(proven_at)).sort((
-      a,
-      b,
-    ) => b - a)[0];
-  const age = toneFor(rules.get("backup_age"), last / 1000);
-  const proof = proven
-    ? toneFor(rules.get("backup_unproven"), (serverNow() - proven) / 1000)
-    : "warn";
-  const tone =
-    ["bad", "warn", "unknown"].find((one) => [age, proof, failed && "warn"].includes(one)) ??
-      (age === "plain" ? "info" : "good");
-  return [
-    tone,
-    `${failed}taken ${ago(last)}, ${bytes(done[0].bytes)}; ${
-      proven ? `restored on trial ${ago(serverNow() - proven)}` : "never restored on trial"
-    }`,
-  ];
-}
-
-function feedLine(ingest, rule) {
-  const feeds = ingest?.feeds ?? [];
-  if (!ingest) return ["unknown", "not known"];
-  if (feeds.length === 0) return ["info", "no ticks since the start"];
-  const oldest = feeds.toSorted((a, b) => (b.age_seconds ?? 0) - (a.age_seconds ?? 0))[0];
-  const tone = toneFor(rule, oldest.age_seconds);
-  const refused = ingest.quarantined > 0
-    ? `; ${counted(ingest.quarantined, "row")} quarantined`
-    : "";
-  return [
-    tone === "plain" ? "info" : tone,
-    `${counted(feeds.length, "symbol")}, the oldest ${oldest.symbol} ${
-      duration(oldest.age_seconds)
-    } old${refused}`,
-  ];
-}
-
 function Lines({ rules }) {
   useSeconds(5_000);
   const state = useStore(app);
-  const { database } = state;
+  const { database, databaseAt, reportAt } = state;
   const backups = useApi("/api/backups?limit=20", { every: 60_000 });
   const advice = database?.recommendations ?? [];
-  const row = ([tone, text], href, title) =>
-    html`<${Line} tone=${atMost(tone, state)} href=${href} title=${title}>${text}<//>`;
+  const row = ([tone, text], href, title, readAt = databaseAt) =>
+    html`<${Line} tone=${atMost(tone, state, readAt)} href=${href} title=${title}>${text}<//>`;
   return html`
     <${Panel} title="Summary">
       <ul class="lines">
@@ -152,8 +92,8 @@ function Lines({ rules }) {
           "/partitions",
           "Runway",
         )}
-        ${row(backupLine(backups, rules), "/backups", "Backup")}
-        ${row(feedLine(database?.ingest, rules.get("feed_stale")), "/feeds", "Feeds")}
+        ${row(backupLine(backups, rules), "/backups", "Backup", backups.at)}
+        ${row(feedLine(database?.ingest, rules.get("feed_stale")), "/feeds", "Feeds", reportAt)}
         ${row(
           advice.length === 0 ? ["info", database ? "nothing to recommend" : "not known"] : [
             "info",
@@ -174,10 +114,10 @@ function Firing() {
   const complete = useStore(app, (state) => state.alertsComplete);
   const firing = alerts.filter(({ state }) => state === "firing");
   const pending = alerts.filter(({ state }) => state === "pending").length;
-  const { known } = everyVerdict(app.get());
+  const isSure = useStore(app, (state) => everyVerdict(state).known && !isOld(state.databaseAt));
   const none = complete === null
     ? "Asking what fires."
-    : complete && known
+    : complete && isSure
     ? "No alert is firing."
     : "No alert is firing as far as known; the list may be out of date.";
   const aside = [
@@ -193,11 +133,19 @@ function Firing() {
 
 export function Page() {
   const database = useStore(app, (state) => state.database);
+  const readAt = useStore(
+    app,
+    ({ databaseAt, reportAt }) => (databaseAt !== null && isOld(reportAt) ? reportAt : null),
+  );
   const answer = useApi("/api/alerts/rules", { every: 300_000 });
   const rules = new Map((answer.data?.rules ?? []).map((rule) => [rule.name, rule]));
   return html`
     <${Verdict} />
     <${Firing} />
+    ${readAt !== null &&
+      html`<${Note}>Feeds, advice and perhaps the figures are of ${
+        moment(readAt, serverNow())
+      } UTC.<//>`}
     <section class="figures" aria-label="Figures">${FIGURES.map((figure) =>
       html`
         <${Figure} key=${figure.metric} figure=${figure} rule=${rules.get(

@@ -51,8 +51,22 @@ function marksOf(alerts, changes, log, from) {
     .sort((a, b) => b.from - a.from).slice(0, MOST);
 }
 
+/** Says how much the strip shows, and nothing of what is not known. */
+export function summaryWords(count, { isAsked, hasFailed }) {
+  const point = "point at one, or use Tab to step through them";
+  const events = `${count} ${count === 1 ? "event" : "events"}`;
+  if (hasFailed) {
+    return count === 0
+      ? "What fired and what changed is not known in full."
+      : `${events}, and perhaps more that could not be read; ${point}.`;
+  }
+  if (!isAsked) return count === 0 ? "Asking." : `${events} so far; ${point}.`;
+  return count === 0 ? "Nothing fired and nothing changed." : `${events}; ${point}.`;
+}
+
 export function Strip() {
   const alerts = useStore(app, (state) => state.alerts);
+  const complete = useStore(app, (state) => state.alertsComplete);
   const changes = useApi("/api/changes?limit=100", {
     every: 60_000,
     soon: useStore(app, ({ alerts: list }) => list.length),
@@ -111,11 +125,10 @@ export function Strip() {
             )}</div></div>
         </div>
       <p class="readout" aria-live="polite">${said ??
-        (marks.length === 0
-          ? "Nothing fired and nothing changed."
-          : `${marks.length} ${
-            marks.length === 1 ? "event" : "events"
-          }; point at one, or use Tab to step through them.`)}</p>
+        summaryWords(marks.length, {
+          isAsked: complete !== null && changes.data && log.data,
+          hasFailed: complete === false || changes.error || log.error,
+        })}</p>
       <//>
   `;
 }

@@ -3,7 +3,7 @@ import { request } from "../lib/api.js";
 import { bytes, dateTime, number } from "../lib/format.js";
 import { html } from "../lib/view.js";
 import { May, Sure } from "../parts/controls.js";
-import { Failed, Panel, Trouble } from "../parts/panel.js";
+import { Await, Failed, Panel, Trouble } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
 import { useAction, useApi } from "../parts/use_api.js";
 import { toast } from "../state.js";
@@ -73,8 +73,10 @@ export function Archives({ table }) {
     <${Panel} title="Archives">
       <${Trouble} of=${answer} />
       <${Failed} action=${action} />
-      <${Table} columns=${columns} rows=${rows} keyOf=${(row) => row.file} name="archive"
-        label="Archives" empty="No partition of this table was archived." />
-      <//>
+      <${Await} of=${answer}>
+        <${Table} columns=${columns} rows=${rows} keyOf=${(row) => row.file} name="archive"
+          label="Archives" empty="No partition of this table was archived." />
+        <//>
+        <//>
   `;
 }

@@ -5,7 +5,7 @@ import { html } from "../lib/view.js";
 import { Age } from "../parts/age.js";
 import { May, Sure } from "../parts/controls.js";
 import { Badge } from "../parts/icon.js";
-import { Failed, Panel } from "../parts/panel.js";
+import { Failed, Panel, Trouble } from "../parts/panel.js";
 import { useAction, useApi } from "../parts/use_api.js";
 
 const OVER = ["finished", "undone", "cancelled", "failed"];
@@ -58,9 +58,10 @@ export function Conversions({ table }) {
   const answer = useApi("/api/partitions/conversions", { every: 15_000 });
   const list = (answer.data?.conversions ?? []).filter((one) => !table || one.table === table)
     .slice(0, 20);
-  if (list.length === 0) return null;
+  if (list.length === 0) return answer.error ? html`<${Trouble} of=${answer} />` : null;
   return html`
     <${Panel} title="Conversions and drains">
+      <${Trouble} of=${answer} />
       <ul class="cards">${list.map((one) =>
         html`<${One} key=${one.id} one=${one} reload=${answer.reload} />`
       )}</ul>

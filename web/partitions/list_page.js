@@ -1,5 +1,5 @@
 // Every managed table: how long inserts are safe, its partitions over time, what is wrong.
-import { atMost } from "../health/verdict.js";
+import { useAtMost } from "../health/limit.js";
 import { serverNow } from "../lib/clock.js";
 import { compact, dateTime } from "../lib/format.js";
 import { navigate } from "../lib/router.js";
@@ -22,6 +22,7 @@ const MOST = 50;
 
 function Card({ table, model, rule }) {
   const [tone, text] = runwayWords(table.runway_seconds, rule);
+  const atMost = useAtMost();
   const problems = [
     ...(table.problems ?? []).map(problemWords),
     ...(table.default_rows > 0
@@ -32,7 +33,7 @@ function Card({ table, model, rule }) {
   const href = `/partitions/${encodeURIComponent(table.table)}`;
   return html`<section class="panel" aria-label=${table.table}>
     <div class="panel-head"><h2><a href=${href}>${table.table}</a></h2><p class="aside"><${Icon} word=${
-    atMost(tone, app.get())
+    atMost(tone)
   } /> ${text}</p><div class="tools"><a href=${href}>Policy, plan, log</a></div></div>
     <p class="faint">${tableFacts(table)}</p><p class="faint">${policyWords(table.policy)}</p>
     ${
@@ -104,6 +105,12 @@ export function Page() {
     tables.slice(0, MOST).map((table, at) =>
       html`<${Card} key=${table.table} table=${table} model=${models[at]} rule=${rule} />`
     )
+  }
+    ${
+    tables.length > MOST &&
+    html`<p class="faint">${
+      tables.length - MOST
+    } more tables are not drawn; Ctrl K opens one by its name.</p>`
   }
     <${Conversions} />
     <${NewTable} managed=${tables.map(({ table }) => table)} />`;

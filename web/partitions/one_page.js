@@ -1,5 +1,5 @@
 // One table: timeline, policy, plan and apply, proof, archives, what was done.
-import { atMost } from "../health/verdict.js";
+import { useAtMost } from "../health/limit.js";
 import { bytes, compact, dateTime, milliseconds } from "../lib/format.js";
 import { html, useMemo, useState } from "../lib/view.js";
 import { Icon } from "../parts/icon.js";
@@ -8,7 +8,6 @@ import { Await, Note, Panel, Trouble } from "../parts/panel.js";
 import { Sql } from "../parts/sql.js";
 import { Table } from "../parts/table.js";
 import { useApi } from "../parts/use_api.js";
-import { app } from "../state.js";
 import { Archives } from "./archives.js";
 import { Conversions } from "./conversions.js";
 import { layOut } from "./model.js";
@@ -84,6 +83,7 @@ export function Page({ params }) {
   const rules = useApi("/api/alerts/rules", { every: 300_000 }).data?.rules ?? [];
   const table = (answer.data?.tables ?? []).find((one) => one.table === name);
   const [due, plan] = useState(0);
+  const atMost = useAtMost();
   const model = useMemo(() => layOut(table ?? {}), [answer.data, name]);
   const reload = () => {
     answer.reload();
@@ -124,7 +124,7 @@ export function Page({ params }) {
   ];
   return html`
     <${PageHead} title=${name} aside=${table
-      ? html`<${Icon} word=${atMost(tone, app.get())} /> ${text}`
+      ? html`<${Icon} word=${atMost(tone)} /> ${text}`
       : ""} tools=${html`<${Legend} models=${[model]} /><a href="/partitions">All tables</a>`} />
         <${Trouble} of=${answer} />${!none && html`<${Trouble} of=${policy} />`}
         ${problems.length > 0 && html`<${Note}>${problems.join("; ")}<//>`}

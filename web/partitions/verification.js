@@ -5,7 +5,7 @@ import { html } from "../lib/view.js";
 import { Age } from "../parts/age.js";
 import { May } from "../parts/controls.js";
 import { Badge } from "../parts/icon.js";
-import { Failed, Note, Panel, Trouble } from "../parts/panel.js";
+import { Await, Failed, Note, Panel, Trouble } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
 import { useAction, useApi } from "../parts/use_api.js";
 
@@ -56,19 +56,32 @@ export function Verification({ table }) {
     answer.error?.status !== 404 && html`<${Trouble} of=${answer} />`
   }<${Failed} action=${action} />
     ${
-    !last ? html`<p class="empty">Nothing was verified since Holdfast started.</p>` : html`
-      <p><${Badge} word=${last.status} /> <span class="faint">${last.checked} checked, ${last
-        .differing} differ, started <${Age} at=${last.started_at} /></span></p>
-      ${last.status === "running" &&
-        html`<progress max=${
-          Math.max(1, last.progress.blocks)
-        } value=${last.progress.blocks_done} aria-label="Progress of the verification" />`}
-      ${last.error && html`<${Note} tone="bad">${last.error}<//>`}
-      ${mine.length > 0 && html`
-        <${Table} columns=${columns} rows=${mine} keyOf=${(row) => row.partition} name="proof"
-          label="Verified partitions" />
-      `}
-    `
+    !last
+      ? answer.error?.status === 404
+        ? html`<p class="empty">Nothing was verified since Holdfast started.</p>`
+        : html`<${Await} of=${answer} />`
+      : last.table !== null && last.table !== table
+      ? html`
+        <p
+          class="empty">The last verification was of <a href=${`/partitions/${
+            encodeURIComponent(last.table)
+          }`}>${last.table}</a>, and says nothing of this table.</p>
+      `
+      : html`
+        <p><${Badge} word=${last.status} /> <span class="faint">${last.table === null
+          ? "of all tables: "
+          : ""}${last.checked} checked, ${last
+          .differing} differ, started <${Age} at=${last.started_at} /></span></p>
+        ${last.status === "running" &&
+          html`<progress max=${
+            Math.max(1, last.progress.blocks)
+          } value=${last.progress.blocks_done} aria-label="Progress of the verification" />`}
+        ${last.error && html`<${Note} tone="bad">${last.error}<//>`}
+        ${mine.length > 0 && html`
+          <${Table} columns=${columns} rows=${mine} keyOf=${(row) => row.partition} name="proof"
+            label="Verified partitions" />
+        `}
+      `
   }
   <//>`;
 }

@@ -4,9 +4,9 @@ import { day, hourMinute } from "../lib/format.js";
 import { html, useEffect, useRef } from "../lib/view.js";
 
 let loading = null;
-/** uPlot, fetched once when the first chart is drawn; null when it cannot be had. */
+/** uPlot, fetched once when the first chart is drawn; null when it cannot be had, and then fetched again for the next one. */
 export const loadPlot = () =>
-  loading ??= import("../vendor/uplot.js").then((module) => module.default, () => null);
+  loading ??= import("../vendor/uplot.js").then((module) => module.default, () => loading = null);
 
 /** UTC labels along a time axis: hour and minute, or the day where it changes. */
 export function timeLabels(_chart, splits) {
@@ -117,6 +117,7 @@ export function Chart(
   const chart = useRef(null);
   const latest = useRef({});
   const hovered = useRef(null);
+  const create = useRef(null);
   latest.current = {
     from,
     to,
@@ -132,8 +133,9 @@ export function Chart(
     let over = false;
     let watching = null;
     const redraw = () => chart.current?.redraw(false, true);
-    loadPlot().then((Plot) => {
-      if (over || !Plot || !root.current) return;
+    create.current = async () => {
+      const Plot = await loadPlot();
+      if (over || !Plot || !root.current || chart.current) return;
       const current = () => latest.current;
       const width = () => Math.max(60, Math.floor(root.current?.clientWidth ?? 60));
       const faint = { stroke: "transparent", width: 0, points: { show: false } };
@@ -199,7 +201,7 @@ export function Chart(
         }
       });
       watching.observe(root.current);
-    });
+    };
     document.addEventListener("themechange", redraw);
     return () => {
       over = true;
@@ -211,7 +213,8 @@ export function Chart(
   }, []);
   function draw() {
     const shown = latest.current.points;
-    chart.current?.setData([
+    if (!chart.current) return void create.current();
+    chart.current.setData([
       shown.map(({ at }) => at / 1000),
       shown.map(({ min, value }) => min ?? value),
       shown.map(({ max, value }) => max ?? value),

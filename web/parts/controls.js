@@ -24,13 +24,19 @@ export function Field({ label, hint, children, wide = false }) {
 
 const SCOPES = ["read", "ingest", "operate", "admin"];
 
-/** Buttons for those whose token may do what they do; the server refuses others anyway. */
-export function May({ needs = "operate", children }) {
+/** Whether the token of this page has the scope `needs`; so it is where no token is required. */
+export function useMay(needs) {
   const role = useStore(app, (state) => state.role);
-  return role === null || SCOPES.indexOf(role) >= SCOPES.indexOf(needs) ? children : null;
+  return role === null || SCOPES.indexOf(role) >= SCOPES.indexOf(needs);
 }
 
-/** A button that asks once more before it acts: the second press within 6 s does it. */
+/** Buttons for those whose token may do what they do; the server refuses others anyway. */
+export const May = ({ needs = "operate", children }) => (useMay(needs) ? children : null);
+
+/**
+ * A button that asks once more before it acts: the second press within 6 s does it. The second half of a double click is not
+ * one, nor is a key that is held.
+ */
 export function Sure({ children, sure, onClick, disabled, kind = "small danger" }) {
   const [asked, ask] = useState(false);
   useEffect(() => {
@@ -38,12 +44,14 @@ export function Sure({ children, sure, onClick, disabled, kind = "small danger" 
     const timer = setTimeout(() => ask(false), 6_000);
     return () => clearTimeout(timer);
   }, [asked]);
-  const press = () => {
+  const press = (event) => {
+    if (event.detail > 1) return;
     if (asked) onClick();
     ask(!asked);
   };
   return html`
     <button type="button" class=${kind} data-asked=${asked} disabled=${disabled}
+      onKeyDown=${(event) => event.repeat && event.key === "Enter" && event.preventDefault()}
       onClick=${press}>${asked ? sure : children}</button>
   `;
 }

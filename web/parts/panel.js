@@ -1,5 +1,6 @@
 // Panels, and what they say while an answer is missing, old, empty or refused.
-import { clock } from "../lib/format.js";
+import { serverNow } from "../lib/clock.js";
+import { moment } from "../lib/format.js";
 import { html } from "../lib/view.js";
 
 /** A panel with its heading; `aside` is beside the heading, `tools` at the right. */
@@ -26,7 +27,7 @@ export function Note({ tone = "warn", children }) {
 export function Trouble({ of }) {
   const { error, at } = of;
   if (!error) return null;
-  const below = at ? ` Shown is what it said at ${clock(at)} UTC.` : "";
+  const below = at ? ` Shown is what it said at ${moment(at, serverNow())} UTC.` : "";
   const say = {
     http: `Holdfast ${error.status >= 500 ? "cannot answer" : "refuses"}: ${
       String(error.message).replace(/\.$/, "")
@@ -37,13 +38,17 @@ export function Trouble({ of }) {
   return html`<${Note} tone=${error.kind === "network" ? "bad" : "warn"}>${say}${below}</${Note}>`;
 }
 
+/** Says how an action failed. Without an answer nobody knows whether it was done. */
+export function failureWords({ kind, message }, what) {
+  const why = String(message).replace(/\.$/, "");
+  return kind === "timeout" || kind === "network"
+    ? `${why}: it may have been done or not. Look before you do it again.`
+    : `${what}: ${why}.`;
+}
+
 /** How an action went, when it failed. */
 export const Failed = ({ action, what = "Not done" }) =>
-  action.error
-    ? html`<${Note} tone="bad">${what}: ${
-      String(action.error.message).replace(/\.$/, "")
-    }.</${Note}>`
-    : null;
+  action.error ? html`<${Note} tone="bad">${failureWords(action.error, what)}</${Note}>` : null;
 
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 

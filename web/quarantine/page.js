@@ -33,7 +33,9 @@ function RetryAll({ reason, symbol, done }) {
     });
   return html`
     <${May}>
-      <${Sure} kind="small" disabled=${action.busy} sure="Retry all listed rows?"
+      <${Sure} kind="small" disabled=${action.busy} sure=${reason || symbol
+        ? "Retry every row that matches?"
+        : "Retry the whole quarantine?"}
         onClick=${() => run({})}>Try all again<//>
         ${reason === "unknown_instrument" && html`
           <${Sure} kind="small" disabled=${action.busy} sure="Create the unknown symbols too?"

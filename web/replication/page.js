@@ -1,5 +1,5 @@
 // Standbys, slots, WAL, checkpoints and io.
-import { bytes, duration } from "../lib/format.js";
+import { bytes } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
 import { MetricRows, useMetrics } from "../metrics/rows.js";
@@ -40,9 +40,7 @@ const SLOT_COLUMNS = [
     num: true,
     value: (row) => row.slot_inactive_seconds,
     show: (row) =>
-      typeof row.slot_inactive_seconds === "number"
-        ? duration(row.slot_inactive_seconds)
-        : "in use",
+      row.slot_inactive_seconds === 0 ? "in use" : value("seconds", row.slot_inactive_seconds),
   },
   {
     key: "safe",
@@ -55,7 +53,7 @@ const SLOT_COLUMNS = [
     key: "lost",
     head: "Lost",
     value: (row) => row.slot_lost,
-    show: (row) => row.slot_lost >= 1 ? "yes" : "no",
+    show: (row) => value("flag", row.slot_lost),
   },
 ];
 
@@ -80,7 +78,12 @@ const STANDBY_COLUMNS = [
     key: "missing",
     head: "Connected",
     value: (row) => row.standby_missing,
-    show: (row) => row.standby_missing >= 1 ? "missing" : "yes",
+    show: (row) =>
+      typeof row.standby_missing !== "number"
+        ? value("flag", undefined)
+        : row.standby_missing >= 1
+        ? "missing"
+        : "yes",
   },
 ];
 
@@ -135,7 +138,7 @@ export function Page() {
           : "Not known."} /><//>
         <${Panel} title="Slots"><${Table} columns=${SLOT_COLUMNS} rows=${slots} keyOf=${(row) =>
           row.scope} name="slot" label="Replication slots" empty=${metrics.answer.data
-          ? "No replication slot exists."
+          ? "No replication slot was read."
           : "Not known."} /><//>
         <//>
   `;

@@ -3,7 +3,7 @@ import { request } from "../lib/api.js";
 import { dateTime } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/view.js";
 import { show } from "../metrics/units.js";
-import { Field, May, Sure } from "../parts/controls.js";
+import { Field, May, Sure, useMay } from "../parts/controls.js";
 import { Failed, Note, Panel } from "../parts/panel.js";
 import { useAction } from "../parts/use_api.js";
 import { toast } from "../state.js";
@@ -23,12 +23,13 @@ function span(rule) {
     : { min: 0, max: top * 2, step: top / 100 };
 }
 
-export function RuleEditor({ rule, close, saved }) {
-  const [draft, set] = useState(() =>
-    Object.fromEntries(
-      [...LEVELS, ...WAITS.map(([name]) => name), "enabled"].map((name) => [name, rule[name]]),
-    )
+const draftOf = (rule) =>
+  Object.fromEntries(
+    [...LEVELS, ...WAITS.map(([name]) => name), "enabled"].map((name) => [name, rule[name]]),
   );
+
+export function RuleEditor({ rule, close, saved }) {
+  const [draft, set] = useState(() => draftOf(rule));
   const [days, setDays] = useState(7);
   const [rehearsal, show_] = useState(null);
   const rehearsing = useAction();
@@ -37,29 +38,29 @@ export function RuleEditor({ rule, close, saved }) {
   const number = (name) => (event) =>
     set({ ...draft, [name]: event.target.value === "" ? null : Number(event.target.value) });
   const { enabled: _enabled, ...changes } = draft;
+  const may = useMay("operate");
+  const subject = JSON.stringify([changes, days]);
   // A rehearsal follows the hand, but waits until it rests.
   useEffect(() => {
-    const timer = setTimeout(
-      () =>
-        rehearsing.run(async () =>
-          show_(
-            await request("/api/alerts/rehearse", {
-              method: "POST",
-              body: { rule: rule.name, days, changes },
-              deadline: 20_000,
-            }),
-          )
-        ),
-      350,
-    );
+    if (!may) return;
+    const rehearse = async (isLast) => {
+      const found = await request("/api/alerts/rehearse", {
+        method: "POST",
+        body: { rule: rule.name, days, changes },
+        deadline: 20_000,
+      });
+      if (isLast()) show_({ ...found, subject });
+    };
+    const timer = setTimeout(() => rehearsing.run(rehearse), 350);
     return () => clearTimeout(timer);
-  }, [JSON.stringify(changes), days]);
+  }, [subject, may]);
   const put = (body, said) =>
     saving.run(async () => {
-      await request("/api/alerts/rules", {
+      const { rules } = await request("/api/alerts/rules", {
         method: "PUT",
         body: { rules: [{ name: rule.name, ...body }] },
       });
+      set(draftOf(rules.find(({ name }) => name === rule.name)));
       toast(said, "done");
       saved();
     });
@@ -107,13 +108,15 @@ export function RuleEditor({ rule, close, saved }) {
           setDays(
             Number(event.target.value),
           )}><option value="1">1 day</option><option value="7">7 days</option><option value="30">30 days</option></select></label>
-          <p>${rehearsing.error
+          <p>${!may
+            ? "A token that may operate can rehearse levels."
+            : rehearsing.error
             ? `Cannot be rehearsed: ${rehearsing.error.message}`
             : rehearsal
             ? html`
-              <b>Would have fired ${rehearsal.would_have_fired} ${rehearsal.would_have_fired === 1
-                ? "time"
-                : "times"}</b> <span
+              ${rehearsal.subject !== subject &&
+                "Rehearsing; with the levels before: "}<b>Would have fired ${rehearsal
+                .would_have_fired} ${rehearsal.would_have_fired === 1 ? "time" : "times"}</b> <span
                 class="faint">${rehearsal.points} points known from ${rehearsal.known_from
                   ? dateTime(rehearsal.known_from)
                   : "nowhen"}</span>

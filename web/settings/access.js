@@ -1,4 +1,5 @@
 // Who may ask: the Holdfasts on this database, and the tokens of this server.
+import { useAtMost } from "../health/limit.js";
 import { request } from "../lib/api.js";
 import { dateTime } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
@@ -16,13 +17,16 @@ const SCOPES = ["read", "ingest", "operate", "admin"];
 
 export function Instances() {
   const answer = useApi("/api/instances", { every: 30_000 });
+  const atMost = useAtMost();
   const columns = [
     {
       key: "id",
       head: "Holdfast",
       value: (row) => row.id,
       show: (row) =>
-        html`<${Icon} word=${row.alive ? "good" : "unknown"} size=${14} /> <span>${row.id}</span>`,
+        html`<${Icon} word=${
+          row.alive ? atMost("good") : "unknown"
+        } size=${14} /> <span>${row.id}</span>`,
     },
     { key: "version", head: "Version", value: (row) => row.version },
     {

@@ -44,6 +44,7 @@ function Mark() {
 function Browser() {
   const [name, set] = useState(who());
   const role = useStore(app, (state) => state.role);
+  const known = useStore(app, (state) => state.sessionKnown);
   const save = (event) => {
     event.preventDefault();
     rememberWho(name.trim());
@@ -57,8 +58,9 @@ function Browser() {
             hint="shown where you acknowledge an alert; kept in this browser"><input value=${name} onInput=${(
               event,
             ) => set(event.target.value)} maxlength="80" autocomplete="name" /><//></div>
-        <div class="form-foot"><button class="small">Save</button><span class="faint">${role ===
-            null
+        <div class="form-foot"><button class="small">Save</button><span class="faint">${!known
+          ? "not known yet whether a token is required"
+          : role === null
           ? "no token is required"
           : role === "read"
           ? "signed in, may only read"
@@ -154,7 +156,9 @@ export function Page() {
           <${Await} of=${answer} lines=${6}>
             <${Table} columns=${COLUMNS} rows=${rows} keyOf=${(row) =>
               row.name} sort="" label="Settings"
-              empty=${which === "set"
+              empty=${words.length > 0
+                ? "No setting fits."
+                : which === "set"
                 ? "All settings have their default."
                 : "No setting has this name."} />
             <//>

@@ -29,7 +29,9 @@ function Regressions() {
   if (rows.length === 0) {
     return html`
       <${Panel} title="Slower than usual">
-        <p class="faint">${data
+        <p class="faint">${data && data.status !== "known"
+          ? `Not known: ${data.detail || "the statements have not been read"}.`
+          : data
           ? "None of the statements that ran for three quarters of an hour since Holdfast started has become slower. Newer ones have nothing to be compared with yet."
           : error
           ? "Not known: the statements could not be read."
@@ -127,8 +129,9 @@ function columnsOf(order) {
 }
 
 /** Says why the list shows no statement. */
-function whyEmpty(order, known) {
-  if (order === "total" || known.length === 0) return "No statement is tracked.";
+function whyEmpty(order, known, words) {
+  if (known.length === 0) return "No statement is tracked.";
+  if (order === "total" || words.length > 0) return "No statement fits.";
   if (known.every((row) => row.recent === null)) {
     return "What ran of late is known after a second reading, within a minute.";
   }
@@ -156,7 +159,9 @@ export function Page() {
     words.every((word) => String(row.query).toLowerCase().includes(word))
   );
   return html`
-    <${PageHead} title="Statements" aside=${html`${known.length} statements, read <${Age} at=${data?.checked_at} />`} />
+    <${PageHead} title="Statements" aside=${html`${
+      data?.next_cursor ? "the first " : ""
+    }${known.length} statements, read <${Age} at=${data?.checked_at} />`} />
         <${Trouble} of=${answer} />
         ${data && data.status !== "known" &&
           html`<${Note}>Statements are not known: ${data.detail || "they have not been read"}.<//>`}
@@ -173,7 +178,7 @@ export function Page() {
       <${Await} of=${answer}>
         <${Table} key=${by} columns=${columnsOf(order)} rows=${rows} keyOf=${(row) =>
           row.query_id} sort=${column}
-          label="Statements" empty=${whyEmpty(order, known)} />
+          label="Statements" empty=${whyEmpty(order, known, words)} />
         ${data?.next_cursor && !all &&
           html`
             <p

@@ -10,7 +10,6 @@ import { useApi } from "../parts/use_api.js";
 const ROLES = { init_plan: "executed once", sub_plan: "executed for rows of its parent" };
 
 function Node({ node }) {
-  const tone = node.share >= 0.5 ? "bad" : node.share >= 0.2 ? "warn" : "info";
   const about = [
     `${compact(node.rows)} rows${node.per_worker ? " per process" : ""}`,
     `cost ${compact(node.total_cost)}`,
@@ -28,7 +27,7 @@ function Node({ node }) {
       using <code>${node.index}</code>
     `
   }</p>
-      <p class="plan-share">${percent(node.share)}<${Meter} share=${node.share} tone=${tone} /></p>
+      <p class="plan-share">${percent(node.share)}<${Meter} share=${node.share} /></p>
       <p class="faint">${about}</p>
       ${
     node.conditions.map(({ what, text }) =>

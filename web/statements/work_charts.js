@@ -1,5 +1,6 @@
 // What one statement did in the range of the page: a call's time and blocks, calls, and time in all.
-import { compact, dateTime, hourMinute, milliseconds, number } from "../lib/format.js";
+import { serverNow } from "../lib/clock.js";
+import { compact, dateTime, milliseconds, moment, number } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
 import { useRange } from "../lib/use_range.js";
 import { html, useMemo, useState } from "../lib/view.js";
@@ -48,7 +49,7 @@ function One({ chart, points, step, range, regression, marks }) {
   const since = regression && Date.parse(regression.since);
   const said = shown?.value === undefined || shown.value === null
     ? "no points in this range"
-    : `${hourMinute(shown.at)} · ${chart.format(shown.value)}${
+    : `${moment(shown.at, serverNow())} · ${chart.format(shown.value)}${
       regression
         ? ` · ${chart.format(regression.before)} before, ${chart.format(regression.after)} since ${
           dateTime(since)
@@ -79,6 +80,7 @@ export function WorkCharts({ id, regressions }) {
   const query = new URLSearchParams({ from: iso(from), to: iso(to), step: String(step) });
   const answer = useApi(`/api/database/statements/${encodeURIComponent(id)}/history?${query}`, {
     every: range.fixed ? 0 : 60_000,
+    subject: range.fixed ? null : `${id} ${range.name}`,
   });
   const points = useMemo(
     () => (answer.data?.points ?? []).map((point) => ({ ...point, at: Date.parse(point.ts) })),

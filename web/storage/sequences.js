@@ -2,7 +2,7 @@
 import { duration, percent } from "../lib/format.js";
 import { html } from "../lib/view.js";
 import { Meter } from "../parts/icon.js";
-import { Panel } from "../parts/panel.js";
+import { Await, Panel } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
 
 export function Sequences({ metrics }) {
@@ -35,9 +35,11 @@ export function Sequences({ metrics }) {
   ];
   return html`
     <${Panel} title="Sequences">
-      <${Table} columns=${columns} rows=${rows} keyOf=${(row) =>
-        row.scope} name="sequence" sort="used"
-        label="Sequences" empty="No sequence was read." />
-      <//>
+      <${Await} of=${metrics.answer}>
+        <${Table} columns=${columns} rows=${rows} keyOf=${(row) =>
+          row.scope} name="sequence" sort="used"
+          label="Sequences" empty="No sequence was read." />
+        <//>
+        <//>
   `;
 }

@@ -1,5 +1,5 @@
 // The tables: size, growth, and how due vacuum, analyze and freeze are.
-import { atMost } from "../health/verdict.js";
+import { useAtMost } from "../health/limit.js";
 import { bytes, compact, number } from "../lib/format.js";
 import { useParam } from "../lib/router.js";
 import { html } from "../lib/view.js";
@@ -8,7 +8,6 @@ import { Segments } from "../parts/controls.js";
 import { Icon } from "../parts/icon.js";
 import { Await, Panel } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
-import { app } from "../state.js";
 
 const OF_TABLES = [
   "table_heap_bytes",
@@ -31,10 +30,11 @@ function tablesOf(metrics) {
 
 export function Tables({ metrics }) {
   const [which, setWhich] = useParam("tables", "yours");
+  const atMost = useAtMost();
   const all = tablesOf(metrics);
   const rows = all.filter(({ table }) => which === "all" || !table.startsWith("holdfast."));
   const level = (name) => (row) => {
-    const tone = atMost(toneFor(metrics.rule(name), row[name] ?? null), app.get());
+    const tone = atMost(toneFor(metrics.rule(name), row[name] ?? null));
     return html`${
       ["warn", "bad"].includes(tone) && html`
         <${Icon} word=${tone} size=${14} />
@@ -51,7 +51,11 @@ export function Tables({ metrics }) {
       head: "Table",
       value: (row) => row.table,
       show: (row) =>
-        html`<a href=${`/history?metric=table_heap_bytes@${row.table},table_dead_rows@${row.table},autovacuum_lag@${row.table}`}>${row.table}</a>`,
+        html`<a href=${`/history?metric=${
+          ["table_heap_bytes", "table_dead_rows", "autovacuum_lag"].map((name) =>
+            `${name}@${encodeURIComponent(row.table)}`
+          )
+        }`}>${row.table}</a>`,
     },
     {
       key: "heap",
