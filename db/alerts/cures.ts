@@ -28,6 +28,34 @@ export function widenColumn(path: string | null | undefined): string | undefined
   return `alter table ${quoteTable(schema, table)} alter column ${quoteIdent(column)} type bigint`;
 }
 
+/**
+ * Returns the statements that add a partition at the end of a table; `from` and `to` are values of its key. Waits at most
+ * two seconds for its locks.
+ */
+export function addPartition(
+  { schema, name }: { schema: string; name: string },
+  leaf: string,
+  { from, to }: { from: string; to: string },
+): string {
+  const [first, end] = [quoteLiteral(from), quoteLiteral(to)];
+  return [
+    "begin",
+    "set local lock_timeout = '2s'",
+    `create table ${quoteTable(schema, leaf)} partition of ${
+      quoteTable(schema, name)
+    } for values from (${first}) to (${end})`,
+    "commit",
+  ].join("; ");
+}
+
+/** Returns the statement that lets pg_partman, installed in `partman`, add the partitions of a table. */
+export const maintainByPartman = (partman: string, table: string): string =>
+  `select ${quoteTable(partman, "run_maintenance")}(${quoteLiteral(table)})`;
+
+/** Returns the statement that shows how pg_partman is configured for a table. */
+export const readPartmanConfig = (partman: string, table: string): string =>
+  `select * from ${quoteTable(partman, "part_config")} where parent_table = ${quoteLiteral(table)}`;
+
 /** Returns the statement that drops a replication slot. */
 export const dropSlot = (slot: string): string =>
   `select pg_drop_replication_slot(${quoteLiteral(slot)})`;
