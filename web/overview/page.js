@@ -10,6 +10,7 @@ import { toneFor } from "../metrics/units.js";
 import { Age, useSeconds } from "../parts/age.js";
 import { Icon, toneOf } from "../parts/icon.js";
 import { Panel } from "../parts/panel.js";
+import { runwayLine } from "../partitions/words.js";
 import { useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
 import { Figure } from "./figure.js";
@@ -74,19 +75,6 @@ function Line({ tone, href, title, children }) {
   `;
 }
 
-function runwayLine(partitions, rule) {
-  const seconds = partitions?.runway_seconds;
-  if (typeof seconds !== "number") return ["unknown", "how long inserts are safe is unknown"];
-  if (seconds <= 0) return ["bad", "inserts fail now: no partition takes new rows"];
-  const tone = toneFor(rule, seconds);
-  return [
-    tone === "plain" ? "info" : tone,
-    `inserts into ${counted(partitions.tables_managed, "table")} with a policy are safe for ${
-      duration(seconds)
-    }`,
-  ];
-}
-
 function backupLine(answer, rules) {
   if (!answer.data) {
     return ["unknown", answer.error ? "the list of backups cannot be read" : "asking"];
@@ -148,7 +136,7 @@ function Lines({ rules }) {
     <${Panel} title="Summary">
       <ul class="lines">
         ${row(
-          runwayLine(database?.partition_health, rules.get("partition_runway")),
+          runwayLine(database?.partition_health, rules),
           "/partitions",
           "Runway",
         )}

@@ -152,6 +152,22 @@ function judge(
   };
 }
 
+/** Returns a table as the API shows it, without what its cure needs. */
+export function publicTable({ row: _row, next: _next, ...table }: JudgedTable): UnmanagedTable {
+  return table;
+}
+
+/** Returns the totals of the tables without a policy; null while they are not known. */
+export function unmanagedTotals(tables: readonly JudgedTable[] | undefined) {
+  const used = tables?.filter(({ state }) => state === "inserting" || state === "extended");
+  const runways = used?.flatMap(({ runway_seconds }) => runway_seconds ?? []) ?? [];
+  return {
+    tables_unmanaged: used?.length ?? null,
+    unmanaged_runway_seconds: runways.length > 0 ? Math.min(...runways) : null,
+    tables_unmanaged_unknown: tables?.filter(({ state }) => state === "unknown").length ?? null,
+  };
+}
+
 const inOrder = ({ runway_seconds }: UnmanagedTable) => runway_seconds ?? Infinity;
 const ranks: Record<UnmanagedState, number> = {
   inserting: 0,

@@ -1,5 +1,5 @@
 import { addPartition, maintainByPartman, readPartmanConfig } from "../../../../db/alerts/cures.ts";
-import type { JudgedTable } from "../../../monitor/unmanaged/unmanaged.ts";
+import { type JudgedTable, publicTable } from "../../../monitor/unmanaged/unmanaged.ts";
 import type { Cure } from "../../alert.ts";
 import { day, defaults, hour, type RuleDefinition } from "../definition.ts";
 import { onServer, onServerBoth } from "../proof.ts";
@@ -121,9 +121,7 @@ export const partitionRules: readonly RuleDefinition[] = [
     cureFor: (view, scope) => extendTable(view.unmanaged, scope),
     evidence({ view }, scope) {
       const found = view.unmanaged?.find(({ table }) => table === scope);
-      if (!found) return [];
-      const { row: _row, next: _next, ...table } = found;
-      return [{ name: "table", value: table }];
+      return found ? [{ name: "table", value: publicTable(found) }] : [];
     },
     runbook: {
       impact:
