@@ -29,23 +29,19 @@ export function widenColumn(path: string | null | undefined): string | undefined
 }
 
 /**
- * Returns the statements that add a partition at the end of a table; `from` and `to` are values of its key. Waits at most
- * two seconds for its locks.
+ * Returns the statements that add partitions to a table, in one transaction; `from` and `to` are values of its key. They
+ * wait at most two seconds for a lock.
  */
-export function addPartition(
+export function addPartitions(
   { schema, name }: { schema: string; name: string },
-  leaf: string,
-  { from, to }: { from: string; to: string },
+  leaves: readonly { name: string; from: string; to: string }[],
 ): string {
-  const [first, end] = [quoteLiteral(from), quoteLiteral(to)];
-  return [
-    "begin",
-    "set local lock_timeout = '2s'",
-    `create table ${quoteTable(schema, leaf)} partition of ${
-      quoteTable(schema, name)
-    } for values from (${first}) to (${end})`,
-    "commit",
-  ].join("; ");
+  const table = quoteTable(schema, name);
+  const create = (leaf: (typeof leaves)[number]) =>
+    `create table ${quoteTable(schema, leaf.name)} partition of ${table} for values from (${
+      quoteLiteral(leaf.from)
+    }) to (${quoteLiteral(leaf.to)})`;
+  return ["begin", "set local lock_timeout = '2s'", ...leaves.map(create), "commit"].join("; ");
 }
 
 /** Returns the statement that lets pg_partman, installed in `partman`, add the partitions of a table. */

@@ -42,9 +42,7 @@ Deno.test("the cure of a table without a policy names the tool that manages it",
       managed_by: partman.by_partman ? "pg_partman" : null,
       row: { ...row, ...partman },
       next: {
-        name: "My prints_p20260201",
-        from: "2026-02-01",
-        to: "2026-03-01",
+        partitions: [{ name: "My prints_p20260201", from: "2026-02-01", to: "2026-03-01" }],
         policy: { key: "date", interval: "1 month", premake: 2 },
       },
     };

@@ -182,9 +182,12 @@ Deno.test("the next partition is as long as the last one, in the units of a cale
       leaves: ["app.prints_0"],
       bounds: [`FOR VALUES FROM ('${from}') TO ('${to}')`],
       inserted: [0],
+      taken_at: Date.parse(`${from.slice(0, 10)}T12:00:00Z`) / 1_000,
     });
     const found = nextOf(row, layOut(row));
-    return found && [found.name, found.from, found.to, found.policy.interval, found.policy.premake];
+    const [first] = found?.partitions ?? [];
+    return found && first &&
+      [first.name, first.from, first.to, found.policy.interval, found.policy.premake];
   };
   const [zoned, wall] = ["timestamp with time zone", "timestamp without time zone"];
   assert.deepEqual(
@@ -200,4 +203,17 @@ Deno.test("the next partition is as long as the last one, in the units of a cale
     ["prints_p20260302", "2026-03-02", "2026-03-09", "7 days", 2],
   );
   assert.equal(next("date", "2026-02-23", "infinity"), undefined);
+});
+
+Deno.test("of a table that has ended, the next partitions reach beyond the present", () => {
+  const next = (all: [number, number][]) => {
+    const row = table(all);
+    const found = nextOf(row, layOut(row))?.partitions ?? [];
+    return [found.length, found[0]?.from, found.at(-1)?.to];
+  };
+  const [soon, late] = [start + hour, start - 36 * hour];
+  assert.deepEqual(next(pieces(soon, 3, day)), [1, text(soon), text(soon + day)]);
+  assert.deepEqual(next(pieces(late, 3, day)), [3, text(late), text(late + 3 * day)]);
+  const hourly = next(pieces(start - 100 * hour, 3, hour));
+  assert.deepEqual(hourly, [2, text(start), text(start + 2 * hour)], "a gap is left for brevity");
 });

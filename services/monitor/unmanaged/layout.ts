@@ -119,17 +119,17 @@ function lengthText(length: bigint): string {
   return counted(length / us, unit);
 }
 
-/** The partition that would follow the last one, as long as it; `from` and `to` as Postgres writes them. */
-export interface NextPartition {
-  name: string;
-  from: string;
-  to: string;
-  /** The policy that would create it, without its defaults. */
+/** The partitions that would follow the last one, each as long as it; `from` and `to` as Postgres writes them. */
+export interface NextPartitions {
+  partitions: { name: string; from: string; to: string }[];
+  /** The policy that would create them, without its defaults. */
   policy: { key: KeyKind; interval: string; premake: number };
 }
 
 /** Days for which a policy creates partitions ahead, at least two. */
 const premakeDays = 7;
+/** At most so many partitions follow; of a table that ended longer ago, those from the present on. */
+const nextMax = 31n;
 
 function suffixOf(from: string): string {
   const [date = "", clock = ""] = from.split(" ");
@@ -137,27 +137,42 @@ function suffixOf(from: string): string {
   return `_p${date.replaceAll("-", "")}${/[1-9]/.test(time) ? `_${time}` : ""}`;
 }
 
-/** Returns the partition that follows the last one; undefined where the last one has no beginning or no end. Pure. */
+/** Returns the time `months` after a midnight. */
+function addMonths(us: bigint, months: number): bigint {
+  const { year, month, day } = dateOfDays(splitDay(us).days);
+  const ahead = month - 1 + months;
+  return BigInt(daysOfDate(year + Math.floor(ahead / 12), ahead % 12 + 1, day)) * dayUs;
+}
+
+/**
+ * Returns the partitions that follow the last one, until one begins after the present; undefined where the last one has no
+ * beginning or no end. Pure.
+ */
 export function nextOf(
-  { name, key_type }: Pick<RangeTableRow, "name" | "key_type">,
+  { name, key_type, taken_at }: Pick<RangeTableRow, "name" | "key_type" | "taken_at">,
   { last }: Layout,
-): NextPartition | undefined {
+): NextPartitions | undefined {
   const codec = kinds[key_type ?? ""];
   if (!codec || !last || last.from === lowest || last.to === highest) return undefined;
+  const now = BigInt(Math.floor(taken_at * 1e6));
   const length = last.to - last.from;
   const months = monthsBetween(last.from, last.to);
-  const { year, month, day } = dateOfDays(splitDay(last.to).days);
-  const ahead = month - 1 + months;
-  const end = months > 0
-    ? BigInt(daysOfDate(year + Math.floor(ahead / 12), ahead % 12 + 1, day)) * dayUs
-    : last.to + length;
   const text = (us: bigint) => codec.format(codec.fromUs(us));
-  const from = text(last.to);
+  const missed = months > 0 || now < last.to ? 0n : (now - last.to) / length;
+  let from = last.to + (missed > nextMax - 2n ? missed * length : 0n);
+  const partitions: NextPartitions["partitions"] = [];
+  do {
+    const to = months > 0 ? addMonths(from, months) : from + length;
+    partitions.push({
+      name: suffixedName(name, suffixOf(text(from))),
+      from: text(from),
+      to: text(to),
+    });
+    from = to;
+  } while (from <= now + length && partitions.length < nextMax);
   const premake = Number((BigInt(premakeDays) * dayUs + length - 1n) / length);
   return {
-    name: suffixedName(name, suffixOf(from)),
-    from,
-    to: text(end),
+    partitions,
     policy: {
       key: codec.kind,
       interval: months > 0 ? counted(months, "month") : lengthText(length),

@@ -2,7 +2,7 @@ import type { RangeTableRow } from "../../../db/collectors/tables/collectors.ts"
 import { durationText } from "../../../lib/text/format.ts";
 import { highest } from "../../partitions/axis/span.ts";
 import { type Activity, createActivities } from "./activity.ts";
-import { type Layout, layOut, nextOf, type NextPartition } from "./layout.ts";
+import { type Layout, layOut, nextOf, type NextPartitions } from "./layout.ts";
 
 export const unmanagedStates = [
   "inserting",
@@ -41,13 +41,19 @@ export interface UnmanagedTable {
 /** A judged table with what its cure needs. */
 export interface JudgedTable extends UnmanagedTable {
   row: RangeTableRow;
-  next: NextPartition | undefined;
+  next: NextPartitions | undefined;
 }
 
 const day = 86_400;
 const week = 7 * day;
 /** So long before the end its tables need the next partition; also the level of the warning. */
 const leadSecondsMax = 3 * day;
+interface LaidOut {
+  row: RangeTableRow;
+  layout: Layout;
+  next: NextPartitions | undefined;
+}
+
 /** What is known of one table at a moment; `runway` and `length` (of its last partition) in seconds. */
 interface Known {
   runway: number;
@@ -113,10 +119,13 @@ function stateOf(known: Known): [UnmanagedState, string] {
     : ["unknown", "Holdfast has watched it for too short a time to know when partitions are added"];
 }
 
+/** The last time that RFC 3339 can write. */
+const lastSecond = Date.parse("9999-12-31T23:59:59Z") / 1_000;
+
 const managedBy = ({ by_partman }: RangeTableRow) => by_partman ? "pg_partman" : null;
 
 function judge(
-  { row, layout, activity }: { row: RangeTableRow; layout: Layout; activity: Activity | undefined },
+  { row, layout, next, activity }: LaidOut & { activity: Activity | undefined },
   { nowMs, serverSeconds }: { nowMs: number; serverSeconds: number },
 ): JudgedTable {
   const { last, inserted, problem } = layout;
@@ -130,7 +139,7 @@ function judge(
     inserts_per_second: activity?.perSecond ?? null,
     managed_by: managedBy(row),
     row,
-    next: nextOf(row, layout),
+    next,
   } as const;
   if (!last) return { ...base, state: "unknown", reason: problem ?? "it has no partition" };
   if (last.to === highest) {
@@ -142,12 +151,11 @@ function judge(
   const [state, reason] = row.in_recovery
     ? ["unknown" as const, "inserts are not counted on a standby"]
     : stateOf(known);
-  const at = new Date(end * 1_000);
   return {
     ...base,
     state,
     reason,
-    ends_at: Number.isNaN(at.getTime()) ? null : at.toISOString(),
+    ends_at: end < lastSecond ? new Date(end * 1_000).toISOString() : null,
     runway_seconds: Math.round(runway),
   };
 }
@@ -181,17 +189,23 @@ const ranks: Record<UnmanagedState, number> = {
 /** Makes what judges the range-partitioned tables without a policy; each reading is laid out once. */
 export function createUnmanagedJudge() {
   const activities = createActivities();
-  let laidOut: { rows: readonly RangeTableRow[]; layouts: Layout[] } | undefined;
+  let last: { rows: readonly RangeTableRow[]; tables: LaidOut[] } | undefined;
 
-  function layoutsOf(rows: readonly RangeTableRow[]): Layout[] {
-    if (laidOut?.rows !== rows) laidOut = { rows, layouts: rows.map(layOut) };
-    return laidOut.layouts;
+  function lay(rows: readonly RangeTableRow[]): LaidOut[] {
+    if (last?.rows !== rows) {
+      const tables = rows.map((row) => {
+        const layout = layOut(row);
+        return { row, layout, next: nextOf(row, layout) };
+      });
+      last = { rows, tables };
+    }
+    return last.tables;
   }
 
   return {
     /** Takes in a reading made at `at`, in milliseconds. */
     note(rows: readonly RangeTableRow[], at: number): void {
-      activities.note(layoutsOf(rows), at, rows[0]?.taken_at ?? 0);
+      activities.note(lay(rows).map(({ layout }) => layout), at, rows[0]?.taken_at ?? 0);
     },
     /**
      * Returns the tables that are not `managed`, those first whose runway counts and is shortest. `readAt` is when the rows
@@ -202,13 +216,10 @@ export function createUnmanagedJudge() {
       managed: ReadonlySet<string>,
       { readAt, nowMs }: { readAt: number; nowMs: number },
     ): JudgedTable[] {
-      const layouts = layoutsOf(rows);
-      return rows.flatMap((row, at) => {
-        const layout = layouts[at];
-        if (!layout || managed.has(row.table)) return [];
-        const serverSeconds = row.taken_at + (nowMs - readAt) / 1_000;
-        const activity = activities.of(row.table);
-        return [judge({ row, layout, activity }, { nowMs, serverSeconds })];
+      return lay(rows).filter(({ row }) => !managed.has(row.table)).map((one) => {
+        const serverSeconds = one.row.taken_at + (nowMs - readAt) / 1_000;
+        const activity = activities.of(one.row.table);
+        return judge({ ...one, activity }, { nowMs, serverSeconds });
       }).sort((a, b) => ranks[a.state] - ranks[b.state] || inOrder(a) - inOrder(b));
     },
   };

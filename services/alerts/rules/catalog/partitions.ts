@@ -1,4 +1,8 @@
-import { addPartition, maintainByPartman, readPartmanConfig } from "../../../../db/alerts/cures.ts";
+import {
+  addPartitions,
+  maintainByPartman,
+  readPartmanConfig,
+} from "../../../../db/alerts/cures.ts";
 import { type JudgedTable, publicTable } from "../../../monitor/unmanaged/unmanaged.ts";
 import type { Cure } from "../../alert.ts";
 import { day, defaults, hour, type RuleDefinition } from "../definition.ts";
@@ -36,11 +40,11 @@ function partmanCures({ row, table }: JudgedTable): Cure[] {
 /** Returns the next partition's statements, and the policy that creates those after it. */
 function nextPartitionCures({ row, table, next }: JudgedTable): Cure[] {
   if (!next) return [];
-  const { name, from, to, policy } = next;
+  const { partitions, policy } = next;
   return [{
-    sql: addPartition(row, name, { from, to }),
+    sql: addPartitions(row, partitions),
     lock: "ACCESS EXCLUSIVE on the table, for a moment",
-    risk: "waits at most 2 s for the lock; the range is as long as the last partition: check it",
+    risk: "waits at most 2 s for the lock; each is as long as the last partition: check the ranges",
   }, {
     sql: `-- PUT /api/partitions/policies/${encodeURIComponent(table)} ${
       JSON.stringify(policy)
