@@ -128,7 +128,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Managed tables, their partitions and their runway
+         * Tables partitioned by range, their partitions and their runway
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionHealth"];
@@ -1877,6 +1877,12 @@ export interface components {
             holes: number | null;
             /** @description Rows in default partitions, counted up to 1,000 each, then estimated; null: unknown */
             default_rows: number | null;
+            /** @description Tables partitioned by range over time, without a policy and a default partition, into which rows are inserted; null: unknown */
+            tables_unmanaged: number | null;
+            /** @description Shortest time until the last partition of such a table ends; negative afterwards; null: unknown */
+            unmanaged_runway_seconds: number | null;
+            /** @description Tables without a policy of which this is not known; null: unknown */
+            tables_unmanaged_unknown: number | null;
             problems: string[];
         };
         Feed: {
@@ -2171,6 +2177,8 @@ export interface components {
              */
             checked_at: string | null;
             tables: components["schemas"]["PartitionTable"][];
+            /** @description Tables partitioned by range without a policy and without a default partition, those that end first before the others; at most 500. null: not known */
+            unmanaged: components["schemas"]["UnmanagedTable"][] | null;
         };
         PartitionTable: {
             table: string;
@@ -2252,6 +2260,31 @@ export interface components {
             days?: number[];
             from: string;
             to: string;
+        };
+        UnmanagedTable: {
+            table: string;
+            /**
+             * @description inserting: rows are inserted; unmanaged_runway watches it. extended: so are they, and partitions are added regularly, shortly before the end. idle: no rows are inserted. ended: so it is, and the last partition is past. endless: the last partition has no end. unknown: see reason
+             * @enum {string}
+             */
+            state: "inserting" | "extended" | "idle" | "ended" | "endless" | "unknown";
+            reason: string;
+            /** @description First column of the key; null: an expression */
+            key: string | null;
+            partitions: number;
+            last_partition: string | null;
+            /**
+             * Format: date-time
+             * @description End of the last partition; a key without a time zone is read as UTC
+             * @example 2026-01-31T09:30:00Z
+             */
+            ends_at: string | null;
+            /** @description Time until then by the server's clock; negative afterwards; null: unknown */
+            runway_seconds: number | null;
+            /** @description Rows inserted, mean of the last two readings; null: unknown */
+            inserts_per_second: number | null;
+            /** @enum {string|null} */
+            managed_by: "pg_partman" | null;
         };
         TickList: {
             ticks: components["schemas"]["Tick"][];

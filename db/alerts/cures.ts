@@ -28,6 +28,30 @@ export function widenColumn(path: string | null | undefined): string | undefined
   return `alter table ${quoteTable(schema, table)} alter column ${quoteIdent(column)} type bigint`;
 }
 
+/**
+ * Returns the statements that add partitions to a table, in one transaction; `from` and `to` are values of its key. They
+ * wait at most two seconds for a lock.
+ */
+export function addPartitions(
+  { schema, name }: { schema: string; name: string },
+  leaves: readonly { name: string; from: string; to: string }[],
+): string {
+  const table = quoteTable(schema, name);
+  const create = (leaf: (typeof leaves)[number]) =>
+    `create table ${quoteTable(schema, leaf.name)} partition of ${table} for values from (${
+      quoteLiteral(leaf.from)
+    }) to (${quoteLiteral(leaf.to)})`;
+  return ["begin", "set local lock_timeout = '2s'", ...leaves.map(create), "commit"].join("; ");
+}
+
+/** Returns the statement that lets pg_partman, installed in `partman`, add the partitions of a table. */
+export const maintainByPartman = (partman: string, table: string): string =>
+  `select ${quoteTable(partman, "run_maintenance")}(${quoteLiteral(table)})`;
+
+/** Returns the statement that shows how pg_partman is configured for a table. */
+export const readPartmanConfig = (partman: string, table: string): string =>
+  `select * from ${quoteTable(partman, "part_config")} where parent_table = ${quoteLiteral(table)}`;
+
 /** Returns the statement that drops a replication slot. */
 export const dropSlot = (slot: string): string =>
   `select pg_drop_replication_slot(${quoteLiteral(slot)})`;

@@ -81,7 +81,7 @@ const partitionsRoute = createRoute({
   path: "/api/health/partitions",
   tags,
   operationId: "getPartitionHealth",
-  summary: "Managed tables, their partitions and their runway",
+  summary: "Tables partitioned by range, their partitions and their runway",
   responses: { 200: jsonAnswer(PartitionHealthResponse, "The last reading") },
 });
 

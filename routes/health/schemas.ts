@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { type Refusal as RefusalName, refusals } from "../../services/market/reads/freshness.ts";
+import { unmanagedStates } from "../../services/monitor/unmanaged/unmanaged.ts";
 import { rehearsalVerdicts } from "../../services/rehearsals/rehearsal.ts";
 import { ListedAlert } from "../alerts/schemas.ts";
 import { BackupHealth } from "../backups/schemas.ts";
@@ -78,6 +79,13 @@ export const PartitionHealthMetrics = z.object({
   runway_seconds: known("Shortest time until inserts find no partition"),
   holes: known("Gaps between leaves; rows of a gap find no partition"),
   default_rows: known("Rows in default partitions, counted up to 1,000 each, then estimated"),
+  tables_unmanaged: known(
+    "Tables partitioned by range over time, without a policy and a default partition, into which rows are inserted",
+  ),
+  unmanaged_runway_seconds: known(
+    "Shortest time until the last partition of such a table ends; negative afterwards",
+  ),
+  tables_unmanaged_unknown: known("Tables without a policy of which this is not known"),
   problems: z.array(z.string()),
 }).openapi("PartitionHealthMetrics");
 
@@ -173,10 +181,34 @@ export const DatabaseHealthResponse = z.object({
   recommendations: z.array(Recommendation),
 }).openapi("DatabaseHealthResponse");
 
+export const UnmanagedTable = z.object({
+  table: z.string(),
+  state: z.enum(unmanagedStates).openapi({
+    description:
+      "inserting: rows are inserted; unmanaged_runway watches it. extended: so are they, and partitions are added regularly, shortly before the end. idle: no rows are inserted. ended: so it is, and the last partition is past. endless: the last partition has no end. unknown: see reason",
+  }),
+  reason: z.string(),
+  key: z.string().nullable().openapi({
+    description: "First column of the key; null: an expression",
+  }),
+  partitions: z.int(),
+  last_partition: z.string().nullable(),
+  ends_at: Time.nullable().openapi({
+    description: "End of the last partition; a key without a time zone is read as UTC",
+  }),
+  runway_seconds: known("Time until then by the server's clock; negative afterwards"),
+  inserts_per_second: known("Rows inserted, mean of the last two readings"),
+  managed_by: z.enum(["pg_partman"]).nullable(),
+}).openapi("UnmanagedTable");
+
 export const PartitionHealthResponse = z.object({
   overall_status: Status,
   checked_at: Time.nullable(),
   tables: z.array(PartitionTable),
+  unmanaged: orNull(z.array(UnmanagedTable)).openapi({
+    description:
+      "Tables partitioned by range without a policy and without a default partition, those that end first before the others; at most 500. null: not known",
+  }),
 }).openapi("PartitionHealthResponse");
 
 export const Liveness = z.object({

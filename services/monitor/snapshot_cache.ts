@@ -11,6 +11,7 @@ import { overallStatus } from "./health/status.ts";
 import type { History } from "./history/history.ts";
 import { deriveMetrics } from "./signals/derived.ts";
 import { reportTable, type TableReading, type TableReport } from "../partitions/report/report.ts";
+import { tableOf } from "../partitions/policy.ts";
 import { copyReadings, freshValue, type Reading, type Readings } from "./collect/reading.ts";
 import { signals } from "./signals/list.ts";
 import type { ChangedPlan } from "./diagnosis/plan_changes.ts";
@@ -62,7 +63,8 @@ export function createSnapshotCache(
       now: at,
       maxAgeMs,
     });
-    const view = collection.view(metrics, readings, at);
+    const managed = known.tables.value?.map(({ facts }) => tableOf(facts.policy));
+    const view = collection.view(metrics, readings, at, managed && new Set(managed));
     return { metrics, view, signals: readSignals(signals, view), readings };
   }
 

@@ -5,6 +5,7 @@ import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { curesFor } from "../../services/alerts/rules/explain.ts";
 import type { View } from "../../services/monitor/signals/signal.ts";
 import type { Rule } from "../../services/alerts/rules/rule.ts";
+import type { RangeTableRow } from "../../db/collectors/tables/collectors.ts";
 import { startApp } from "../helpers/test_app.ts";
 
 const rules = buildRules("production", []);
@@ -31,6 +32,42 @@ Deno.test("a cure names the object of its alert, quoted", () => {
   assert.deepEqual(sql("slot_lost", "o'brien"), ["select pg_drop_replication_slot('o''brien')"]);
   const prepared = viewOf({ xmin_horizon: [{ kind: "prepared transaction", name: "it's" }] });
   assert.deepEqual(sql("prepared_transaction", "", prepared), ["rollback prepared 'it''s'"]);
+});
+
+Deno.test("the cure of a table without a policy names the tool that manages it", () => {
+  const sql = (partman: Partial<RangeTableRow>) => {
+    const row = { schema: "app", name: "My prints", partman_schema: null, by_partman: false };
+    const judged = {
+      table: "app.My prints",
+      managed_by: partman.by_partman ? "pg_partman" : null,
+      row: { ...row, ...partman },
+      next: {
+        partitions: [{ name: "My prints_p20260201", from: "2026-02-01", to: "2026-03-01" }],
+        policy: { key: "date", interval: "1 month", premake: 2 },
+      },
+    };
+    const view = { unmanaged: [judged] } as unknown as View;
+    return curesFor(ruleOf("unmanaged_runway"), "app.My prints", view).map((cure) => cure.sql);
+  };
+  const create =
+    `begin; set local lock_timeout = '2s'; create table "app"."My prints_p20260201" partition of "app"."My prints" for values from ('2026-02-01') to ('2026-03-01'); commit`;
+  const [first, second, ...more] = sql({});
+  assert.equal(first, create);
+  assert.match(
+    second ?? "",
+    /^-- PUT \/api\/partitions\/policies\/app.My%20prints \{"key":"date","interval":"1 month","premake":2\} /,
+  );
+  assert.deepEqual(more, []);
+  const config = `select * from "partman"."part_config" where parent_table = 'app.My prints'`;
+  assert.deepEqual(sql({ partman_schema: "partman", by_partman: true }), [
+    `select "partman"."run_maintenance"('app.My prints')`,
+    config,
+  ]);
+  assert.deepEqual(
+    sql({ partman_schema: "partman", by_partman: null }).slice(0, 2),
+    [config, create],
+    "it may manage it",
+  );
 });
 
 Deno.test("where a name is unknown or ambiguous, the cure is the query that finds it", () => {

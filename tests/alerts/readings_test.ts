@@ -80,6 +80,20 @@ Deno.test("uploads that a full disk refuses", () => {
   assert.deepEqual(firing(source(undefined).values()), []);
 });
 
+Deno.test("a disk that is full soon", () => {
+  assert.deepEqual(firing(value("disk_full_seconds", 23 * hour)), ["disk_full_soon warning"]);
+  assert.deepEqual(firing(value("disk_full_seconds", 4 * hour)), ["disk_full_soon critical"]);
+  assert.deepEqual(firing(value("disk_full_seconds", 25 * hour)), []);
+  assert.deepEqual(firing(value("disk_full_seconds", null)), [], "a disk that is not visible");
+  const rules = shippedRules.filter(({ name }) => name === "disk_full_soon");
+  const state = new AlertState({ instance: "" });
+  for (const seconds of [0, 1_700]) {
+    const now = seconds * 1_000;
+    state.judge(rules, value("disk_full_seconds", hour), { now, complete: new Set(), explain });
+  }
+  assert.deepEqual(state.open(), [], "a load of half an hour");
+});
+
 Deno.test("statements that became slower", () => {
   assert.deepEqual(firing(value("statement_regressions", 1)), ["statement_regression warning"]);
   assert.deepEqual(firing(value("statement_regressions", 0)), []);

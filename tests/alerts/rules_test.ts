@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createEmbeddedServer, type EmbeddedServer } from "../../db/embedded/server.ts";
 import { connectSql, type Sql } from "../../db/connection.ts";
+import { quoteIdent, quoteLiteral } from "../../db/sql.ts";
 import { createLogger } from "../../log.ts";
 import { Alert, AlertList } from "../../routes/alerts/schemas.ts";
 import type { z } from "@hono/zod-openapi";
@@ -142,6 +143,7 @@ const nearlyBad = [
   "multixact_wraparound",
   "checksum_failures",
   "partition_runway",
+  "unmanaged_runway",
   "partition_holes",
   "default_rows",
   "retention_held",
@@ -202,6 +204,13 @@ Deno.test("values close to their levels fire nothing", async () => {
     await sql`delete from shop.fills where id <= 600`; // 4 times the level that starts an analyze
   });
   await briefly(async (sql) => {
+    await createUnmanaged(sql, "visits", {
+      from: "- interval '4 days'",
+      to: "+ interval '76 hours'",
+    });
+    await sql`insert into shop.visits values (now())`;
+  });
+  await briefly(async (sql) => {
     await sql`create index orders_note on shop.orders (note)`;
     await sql`create index orders_note_price on shop.orders (note, price)`; // covers it, and is none the same
     await sql`create index orders_note_some on shop.orders (note) where price > 0`;
@@ -246,6 +255,71 @@ Deno.test("values close to their levels fire nothing", async () => {
   const [canary] = await app.sql`select seq from holdfast.canary`;
   assert.ok(canary?.seq >= 1, "a commit was tried, and came through");
   assert.deepEqual(await others(), []);
+});
+
+/** Creates a table of the schema shop without a policy, with one partition around the present. */
+async function createUnmanaged(
+  sql: Sql,
+  name: string,
+  { from, to }: { from: string; to: string },
+): Promise<void> {
+  await sql.unsafe(`
+    create table shop.${quoteIdent(name)} (ts timestamptz not null) partition by range (ts);
+    do $$
+    begin
+      execute format('create table shop.%I partition of shop.%I for values from (%L) to (%L)',
+        ${quoteLiteral(`${name}_first`)}, ${quoteLiteral(name)}, now() ${from}, now() ${to});
+    end $$`).simple();
+}
+
+interface Unmanaged {
+  unmanaged: { table: string; state: string }[] | null;
+}
+
+Deno.test("a table without a policy whose last partition ends soon", async () => {
+  const scope = 'shop.Odd "prints';
+  await briefly(async (sql) => {
+    await createUnmanaged(sql, 'Odd "prints', {
+      from: "- interval '5 days'",
+      to: "+ interval '12 hours'",
+    });
+    await createUnmanaged(sql, "archive", {
+      from: "- interval '5 days'",
+      to: "+ interval '12 hours'",
+    });
+    await sql`insert into shop."Odd ""prints" values (now()), (now())`;
+  });
+  const alert = await fires("unmanaged_runway", scope);
+  assert.equal(alert.severity, "critical");
+  assert.match(alert.message, /^Time until the last partition ends on shop.Odd "prints: 1[12] h/);
+  assert.match(evidence(alert), /"last_partition":"shop.Odd \\"prints_first"/);
+  assert.match(evidence(alert), /"inserts_per_second":/);
+  const [create, policy] = alert.cure;
+  // The statements are run as they stand; the next partition is as long as the last one.
+  await briefly((sql) => sql.unsafe(create?.sql ?? "").simple());
+  await ends(alert);
+  await app.sql`insert into shop."Odd ""prints" values (now() + interval '1 day')`;
+  const states = async () => {
+    await look();
+    const { unmanaged } = await app.json<Unmanaged>("/api/health/partitions");
+    return Object.fromEntries((unmanaged ?? []).map(({ table, state }) => [table, state]));
+  };
+  assert.equal((await states())["shop.archive"], "idle", "nobody inserts: no alert");
+  const [, path, body] = /PUT (\S+) (\{.*\}) lets/.exec(policy?.sql ?? "") ?? [];
+  const answer = await app.request(path ?? "", {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: body ?? "",
+  });
+  assert.equal(answer.status, 200, await answer.text());
+  await eventually(
+    async () => !(scope in await states()),
+    "a table with a policy is watched by it",
+  );
+  assert.equal(
+    (await list("?state=firing")).some(({ rule }) => rule === "unmanaged_runway"),
+    false,
+  );
 });
 
 Deno.test("transaction ids and multixact ids near wraparound", async () => {

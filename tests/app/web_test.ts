@@ -11,7 +11,7 @@ import { groupAlerts, groupWords } from "../../web/alerts/groups.js";
 import { sayCheck } from "../../web/health/checks.js";
 import { levelWords, show, toneFor } from "../../web/metrics/units.js";
 import { intervalSeconds } from "../../web/partitions/interval.js";
-import { runwayWords } from "../../web/partitions/words.js";
+import { runwayLine, runwayWords, unmanagedWords } from "../../web/partitions/words.js";
 
 Deno.test("a path fits a pattern part by part, with its parameters decoded", () => {
   assert.deepEqual(match("/alerts/:id", "/alerts/7"), { id: "7" });
@@ -100,6 +100,50 @@ Deno.test("the level of a panel is the rule's; without a value it is unknown", (
     "info",
     "no constant of the page stands in for a rule",
   );
+});
+
+Deno.test("the runway names what it covers: tables with a policy, those without, and the unknown ones", () => {
+  const rule = { direction: "below", warning: 300, critical: 60, enabled: true };
+  const rules = new Map([["partition_runway", rule], ["unmanaged_runway", rule]]);
+  const say = (changes: Record<string, number | null>) =>
+    runwayLine({
+      runway_seconds: 86_400,
+      tables_managed: 2,
+      tables_unmanaged: 0,
+      unmanaged_runway_seconds: null,
+      tables_unmanaged_unknown: 0,
+      ...changes,
+    }, rules);
+  const safe = "inserts into 2 tables with a policy are safe for 1 d";
+  assert.deepEqual(say({}), ["good", safe]);
+  assert.deepEqual(say({ tables_unmanaged: 1, unmanaged_runway_seconds: 120 }), [
+    "warn",
+    `${safe}; of a table without a policy, the first ends in 2 min`,
+  ]);
+  assert.deepEqual(say({ tables_unmanaged: 3, unmanaged_runway_seconds: -5 }), [
+    "bad",
+    `${safe}; of 3 tables without a policy, the first has ended: its inserts fail`,
+  ]);
+  assert.deepEqual(say({ tables_unmanaged_unknown: 2 }), [
+    "good",
+    `${safe}; the end of 2 tables without a policy is not known`,
+  ]);
+  assert.equal(say({ tables_unmanaged: null, tables_unmanaged_unknown: null })[0], "unknown");
+  assert.equal(runwayLine(undefined, rules)[0], "unknown");
+});
+
+Deno.test("a table without a policy is called ended or idle, and red only while rows are inserted", () => {
+  const rule = { direction: "below", warning: 300, critical: 60, enabled: true };
+  const say = (state: string, runway_seconds: number | null) =>
+    unmanagedWords({ state, reason: "why", runway_seconds }, rule)[0];
+  assert.equal(say("inserting", 30), "bad");
+  assert.equal(say("inserting", -30), "bad");
+  assert.equal(say("inserting", 3_000), "good");
+  assert.equal(say("ended", -30), "info");
+  assert.equal(say("idle", 30), "info");
+  assert.equal(say("extended", 30), "info");
+  assert.equal(say("endless", null), "info");
+  assert.equal(say("unknown", null), "unknown");
 });
 
 Deno.test("a broken connection is said in plain words", () => {

@@ -56,7 +56,7 @@ export function watch(target: Target): Watched {
       now: Date.now(),
       maxAgeMs,
     });
-    return readSignals(signals, collection.view(metrics));
+    return readSignals(signals, collection.view(metrics, undefined, undefined, new Set()));
   };
   return {
     collection,

@@ -44,6 +44,28 @@ async function furnish(sql: Sql): Promise<void> {
     insert into shop.wide select g, repeat('x', 500) from generate_series(1, 20000) as g;
     delete from shop.wide where id % 10 <> 0;
     analyze shop.wide;
+    create table shop."Odd ""prints" (day date not null) partition by range (day);
+    create table shop.by_symbol (symbol text, ts timestamptz) partition by list (symbol);
+    create table shop.by_symbol_a partition of shop.by_symbol for values in ('a') partition by range (ts);
+    create table shop.by_symbol_a_old partition of shop.by_symbol_a for values from (minvalue) to ('2020-01-01');
+    create table shop.nested (ts timestamp) partition by range (ts);
+    create table shop.nested_a partition of shop.nested for values from ('2026-01-01') to (maxvalue)
+      partition by range (ts);
+    create table shop.nested_a_1 partition of shop.nested_a for values from ('2026-01-01') to (maxvalue);
+    create table shop.with_default (ts date) partition by range (ts);
+    create table shop.with_default_all partition of shop.with_default default;
+    create table shop.ids (id bigint) partition by range (id);
+    create table shop.ids_a partition of shop.ids for values from (0) to (1000);
+    do $$
+    begin
+      execute format('create table shop.odd_1 partition of shop."Odd ""prints" for values from (%L) to (%L)',
+        current_date - 4, current_date + 2);
+    end $$;
+    insert into shop."Odd ""prints" values (current_date), (current_date - 1);
+    insert into shop.nested select '2026-01-01' from generate_series(1, 3);
+    create schema partman;
+    create table partman.part_config (parent_table text, premake int);
+    insert into partman.part_config values ('shop.Odd "prints', 4);
   `).simple();
   await assert.rejects(sql`create unique index concurrently children_twin on shop.children (twin)`);
   await sql`vacuum shop.wide`;
@@ -108,6 +130,7 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
           : []),
         ...(major < 17 ? ["slot_inactive_seconds"] : []),
         ...(major === 18 ? [] : ["checksum_failures"]),
+        "unmanaged_runway_seconds", // of a key that is no time
         "cache_hit_ratio", // too few blocks between two looks
         "rollback_ratio",
       ]);
@@ -144,6 +167,35 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
         false,
       );
       assert.equal(watched.value("table_growth_bytes_per_day", "shop.prints"), 0);
+    });
+
+    await t.step("tables without a policy are known with the end of their last partition", () => {
+      const { unmanaged } = watched.collection.view(
+        null as never,
+        undefined,
+        undefined,
+        new Set(["shop.by_symbol_a"]),
+      );
+      const found = Object.fromEntries((unmanaged ?? []).map((one) => [one.table, one]));
+      assert.deepEqual(
+        Object.entries(found).map(([table, { state }]) => `${table} ${state}`).sort(),
+        [
+          'shop.Odd "prints inserting',
+          "shop.ids unknown",
+          "shop.nested endless",
+          "shop.prints ended",
+        ],
+      );
+      const odd = found['shop.Odd "prints'];
+      assert.equal(odd?.last_partition, "shop.odd_1");
+      assert.equal(odd?.managed_by, "pg_partman");
+      assert.equal(odd?.row.partman_schema, "partman");
+      const left = odd?.runway_seconds ?? 0;
+      assert.ok(left > 86_400 - 60 && left <= 2 * 86_400, `${left}`);
+      assert.equal(found["shop.prints"]?.ends_at, "2026-01-03T00:00:00.000Z");
+      assert.equal(found["shop.prints"]?.managed_by, null);
+      const nested = rows(watched, "range_tables").find(({ table }) => table === "shop.nested");
+      assert.deepEqual(nested?.inserted, [3], "inserts below a partition are its own");
     });
 
     await t.step("indexes are judged by their keys", () => {
@@ -202,7 +254,7 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
       async () => {
         const blocker = await sql.reserve();
         await blocker`begin`;
-        await blocker`lock table shop.prints_a, shop.prints, shop.children, shop.wide
+        await blocker`lock table shop.prints_a, shop.prints, shop.children, shop.wide, partman.part_config
         in access exclusive mode`;
         await within(2_000, "a look beside the locks", async () => {
           const started = performance.now();
@@ -273,6 +325,11 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
           assert.equal(plain.value("standbys"), null, "it sees no receivers of WAL");
           assert.equal(plain.value("sequence_used_ratio", "shop.children_id_seq"), null);
           assert.ok(plain.value("xid_age")! > 0);
+          const range = rows(plain, "range_tables");
+          assert.ok(
+            range.some(({ table, bounds }) => table === "shop.prints" && bounds.length === 2),
+          );
+          assert.ok(range.every(({ by_partman }) => by_partman === null), "it may not read them");
         } finally {
           await plain.end();
         }

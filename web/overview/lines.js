@@ -7,19 +7,6 @@ import { toneFor } from "../metrics/units.js";
 const FEEDS_SHOWN = 50;
 
 /** Each line of the summary as `[tone, text]`. */
-export function runwayLine(partitions, rule) {
-  const seconds = partitions?.runway_seconds;
-  if (typeof seconds !== "number") return ["unknown", "how long inserts are safe is unknown"];
-  if (seconds <= 0) return ["bad", "inserts fail now: no partition takes new rows"];
-  const tone = toneFor(rule, seconds);
-  return [
-    tone === "plain" ? "info" : tone,
-    `inserts into ${counted(partitions.tables_managed, "table")} with a policy are safe for ${
-      duration(seconds)
-    }`,
-  ];
-}
-
 export function backupLine(answer, rules) {
   if (!answer.data) {
     return ["unknown", answer.error ? "the list of backups cannot be read" : "asking"];

@@ -9,11 +9,12 @@ import { html } from "../lib/view.js";
 import { Age, useSeconds } from "../parts/age.js";
 import { Icon, toneOf } from "../parts/icon.js";
 import { Note, Panel } from "../parts/panel.js";
+import { runwayLine } from "../partitions/words.js";
 import { useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
 import { Figure } from "./figure.js";
 import { FIGURES } from "./figure_list.js";
-import { backupLine, feedLine, runwayLine } from "./lines.js";
+import { backupLine, feedLine } from "./lines.js";
 import { Strip } from "./strip.js";
 
 const LISTED = 8;
@@ -88,7 +89,7 @@ function Lines({ rules }) {
     <${Panel} title="Summary">
       <ul class="lines">
         ${row(
-          runwayLine(database?.partition_health, rules.get("partition_runway")),
+          runwayLine(database?.partition_health, rules),
           "/partitions",
           "Runway",
         )}

@@ -1,4 +1,4 @@
-// Every managed table: how long inserts are safe, its partitions over time, what is wrong.
+// Every managed table: how long inserts are safe, its partitions over time, what is wrong. Then the tables without a policy.
 import { useAtMost } from "../health/limit.js";
 import { serverNow } from "../lib/clock.js";
 import { compact, dateTime } from "../lib/format.js";
@@ -15,6 +15,7 @@ import { app } from "../state.js";
 import { Conversions } from "./conversions.js";
 import { layOut } from "./model.js";
 import { Legend, PartitionTimeline } from "./timeline.js";
+import { Unmanaged } from "./unmanaged.js";
 import { holeWords, policyWords, problemWords, runwayWords, tableFacts } from "./words.js";
 
 const STALE_MS = 180_000;
@@ -46,8 +47,9 @@ function Card({ table, model, rule }) {
 }
 
 /** A table that has no policy yet is chosen from those that were measured or named, and its page has the form. */
-function NewTable({ managed }) {
-  const known = useMetrics(300_000).all("table_heap_bytes").map(({ scope }) => scope)
+function NewTable({ managed, unmanaged }) {
+  const measured = useMetrics(300_000).all("table_heap_bytes").map(({ scope }) => scope);
+  const known = [...new Set([...unmanaged, ...measured])]
     .filter((name) => !name.startsWith("holdfast.") && !managed.includes(name));
   const go = (event) => {
     event.preventDefault();
@@ -57,7 +59,7 @@ function NewTable({ managed }) {
   return html`
     <${May} needs="admin">
       <${Panel} title="Manage another table"
-        aside="Holdfast creates partitions, and tells when inserts fail, only for tables with a policy">
+        aside="Holdfast creates partitions only for tables with a policy">
         <datalist id="other-tables">${known.map((name) =>
           html`<option value=${name} />`
         )}</datalist>
@@ -112,6 +114,11 @@ export function Page() {
       tables.length - MOST
     } more tables are not drawn; Ctrl K opens one by its name.</p>`
   }
+    <${Unmanaged} tables=${answer.data?.unmanaged} rule=${
+    rules.find(({ name }) => name === "unmanaged_runway")
+  } />
     <${Conversions} />
-    <${NewTable} managed=${tables.map(({ table }) => table)} />`;
+    <${NewTable} managed=${tables.map(({ table }) => table)} unmanaged=${
+    (answer.data?.unmanaged ?? []).map(({ table }) => table)
+  } />`;
 }

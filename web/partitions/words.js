@@ -1,6 +1,6 @@
 // Partitions in plain words: runway, policy, facts, problems, one slot. Pure but for the clock.
 import { serverNow } from "../lib/clock.js";
-import { ago, bytes, compact, dateTime, duration } from "../lib/format.js";
+import { ago, bytes, compact, counted, dateTime, duration } from "../lib/format.js";
 import { toneFor } from "../metrics/units.js";
 
 /** What the runway means, in words, and its tone by the rule that watches it. */
@@ -11,6 +11,59 @@ export function runwayWords(seconds, rule) {
   if (seconds <= 0) return ["bad", "Inserts fail now: no partition takes new rows"];
   const tone = toneFor(rule, seconds);
   return [tone === "plain" ? "info" : tone, `Inserts are safe for ${duration(seconds)}`];
+}
+
+/** What is known of the end of a table without a policy, in words, and its tone by the rule that watches it. */
+export function unmanagedWords({ state, reason, runway_seconds: left }, rule) {
+  if (state === "unknown") return ["unknown", `Not known when inserts fail: ${reason}`];
+  if (state === "endless") return ["info", "Its last partition has no end"];
+  if (state === "ended") return ["info", `Ended ${ago(-left * 1_000)}; ${reason}`];
+  if (state === "idle") return ["info", `Ends in ${duration(left)}; ${reason}`];
+  if (state === "extended") return ["info", `Ends in ${duration(left)}; ${reason}`];
+  if (left <= 0) {
+    return ["bad", `Inserts of the present fail: its last partition ended ${ago(-left * 1_000)}`];
+  }
+  const tone = toneFor(rule, left);
+  return [tone === "plain" ? "info" : tone, `Inserts fail in ${duration(left)}`];
+}
+
+const tables = (count) => `${count === 1 ? "a table" : `${count} tables`} without a policy`;
+
+/** The runway of all tables in one line, with what is not known, and the worst tone; `rules` by name. */
+export function runwayLine(partitions, rules) {
+  const lines = [managedLine(partitions, rules.get("partition_runway"))];
+  const {
+    tables_unmanaged: used,
+    unmanaged_runway_seconds: left,
+    tables_unmanaged_unknown: unknown,
+  } = partitions ?? {};
+  if (typeof used !== "number") {
+    if (partitions) lines.push(["unknown", "tables without a policy are not known yet"]);
+  } else if (used > 0) {
+    const [tone, text] = typeof left !== "number"
+      ? ["unknown", "end at an unknown time"]
+      : left <= 0
+      ? ["bad", "the first has ended: its inserts fail"]
+      : [toneFor(rules.get("unmanaged_runway"), left), `the first ends in ${duration(left)}`];
+    lines.push([tone === "plain" ? "info" : tone, `of ${tables(used)}, ${text}`]);
+  }
+  if (unknown > 0) lines.push(["info", `the end of ${tables(unknown)} is not known`]);
+  const tones = lines.map(([tone]) => tone);
+  const worst = ["bad", "warn", "unknown", "good"].find((one) => tones.includes(one)) ?? "info";
+  return [worst, lines.map(([, text]) => text).join("; ")];
+}
+
+function managedLine(partitions, rule) {
+  const seconds = partitions?.runway_seconds;
+  if (typeof seconds !== "number") return ["unknown", "how long inserts are safe is unknown"];
+  if (seconds <= 0) return ["bad", "inserts fail now: no partition takes new rows"];
+  const tone = toneFor(rule, seconds);
+  return [
+    tone === "plain" ? "info" : tone,
+    `inserts into ${counted(partitions.tables_managed, "table")} with a policy are safe for ${
+      duration(seconds)
+    }`,
+  ];
 }
 
 export function policyWords(policy) {

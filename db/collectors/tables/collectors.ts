@@ -3,6 +3,7 @@ import bloat from "./bloat.sql" with { type: "text" };
 import indexes from "./indexes.sql" with { type: "text" };
 import indexIo from "./index_io.sql" with { type: "text" };
 import missingIndexes from "./missing_indexes.sql" with { type: "text" };
+import rangeTables from "./range_tables.sql" with { type: "text" };
 import sequences from "./sequences.sql" with { type: "text" };
 import sizes from "./sizes.sql" with { type: "text" };
 import tables from "./tables.sql" with { type: "text" };
@@ -45,6 +46,26 @@ export interface IndexRow {
   /** Digests; null for none. */
   expressions: string | null;
   predicate: string | null;
+}
+
+export interface RangeTableRow {
+  taken_at: number;
+  schema: string;
+  name: string;
+  table: string;
+  /** The first column of the key; null for an expression. */
+  column: string | null;
+  key_type: string | null;
+  partitions: number;
+  /** Partitions by name, their bounds and the rows inserted into each; empty where the key is no time. */
+  leaves: string[];
+  bounds: string[];
+  inserted: number[];
+  in_recovery: boolean;
+  /** The schema of pg_partman's tables; null where it is not installed. */
+  partman_schema: string | null;
+  /** Whether pg_partman manages the table; null: its tables are not readable. */
+  by_partman: boolean | null;
 }
 
 /** Tables, indexes and sequences: their size, age and upkeep. */
@@ -104,6 +125,12 @@ export const tableCollectors = [
     tier: "slow",
     grant: "select on the sequence",
     questions: always(sequences),
+  }),
+  collectorOf<RangeTableRow>()({
+    name: "range_tables",
+    tier: "slow",
+    grant: "usage on pg_partman's schema and select on its part_config, where it is installed",
+    questions: always(rangeTables),
   }),
   collectorOf<IndexRow>()({ name: "indexes", tier: "hourly", questions: always(indexes) }),
   collectorOf<{

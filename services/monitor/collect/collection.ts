@@ -26,7 +26,12 @@ export interface Collection {
   collect(tier: Tier): Promise<TierOutcome>;
   databaseRates(): DatabaseRatesReading | undefined;
   /** Returns what signals are read from: the readings `of` a moment `at`, by default those of now. */
-  view(metrics: PerformanceMetrics, of?: Readings, at?: number): View;
+  view(
+    metrics: PerformanceMetrics,
+    of?: Readings,
+    at?: number,
+    managed?: ReadonlySet<string>,
+  ): View;
 }
 
 const deadlinesMs: TierTimes = { fast: 2_500, stats: 12_000, slow: 12_000, hourly: 12_000 };

@@ -1,11 +1,15 @@
 import { publicReport } from "../../partitions/report/report.ts";
 import { recommend } from "../diagnosis/advice.ts";
+import { publicTable, unmanagedTotals } from "../unmanaged/unmanaged.ts";
 import type { Snapshot, Status } from "../snapshot.ts";
 import { checksOf } from "./checks.ts";
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
-/** Returns the totals of all managed tables; null is unknown, also while the server is unreachable. */
+/** Returns the tables without a policy as last judged; undefined while the server is unreachable or they are not known. */
+const unmanagedOf = ({ view, unreachable }: Snapshot) => unreachable ? undefined : view.unmanaged;
+
+/** Returns the totals of all tables partitioned by range; null is unknown, also while the server is unreachable. */
 export function partitionHealth(snapshot: Snapshot) {
   const { tables, tablesAt, tablesFresh, unreachable } = snapshot;
   const known = tablesFresh && !unreachable;
@@ -24,6 +28,7 @@ export function partitionHealth(snapshot: Snapshot) {
     default_rows: known && tables.every((table) => table.default_rows !== null)
       ? tables.reduce((sum, table) => sum + (table.default_rows ?? 0), 0)
       : null,
+    ...unmanagedTotals(unmanagedOf(snapshot)),
     problems: tables.flatMap((table) =>
       table.problems.map((problem) => `${table.table}: ${problem}`)
     ),
@@ -66,7 +71,7 @@ export function databaseHealth(snapshot: Snapshot) {
   };
 }
 
-/** Returns the report on managed tables: `PartitionHealthResponse`. */
+/** Returns the report on tables partitioned by range: `PartitionHealthResponse`. */
 export function partitionsHealth(snapshot: Snapshot) {
   const { tables, tablesAt, tablesFresh, unreachable } = snapshot;
   const worst = tables.some((table) => table.runway_seconds !== null && table.runway_seconds <= 0)
@@ -83,5 +88,6 @@ export function partitionsHealth(snapshot: Snapshot) {
       const report = publicReport(table);
       return known ? report : { ...report, runway_seconds: null };
     }),
+    unmanaged: unmanagedOf(snapshot)?.map(publicTable) ?? null,
   };
 }

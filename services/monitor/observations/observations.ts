@@ -11,6 +11,7 @@ import { clockSkewMs, costRatio } from "./own_cost.ts";
 import { createCounterRates, type DatabaseRates, ratesBetween } from "./rates.ts";
 import type { DiskSpace } from "../collect/disk.ts";
 import { freshValue, type Readings } from "../collect/reading.ts";
+import { createUnmanagedJudge } from "../unmanaged/unmanaged.ts";
 import { createStandbyProgress } from "./standby_progress.ts";
 import { createStandbysSeen } from "./standbys_seen.ts";
 import { createTrends } from "./trend.ts";
@@ -41,6 +42,7 @@ export function createObservations(
   const standbyProgress = createStandbyProgress();
   const standbysSeen = createStandbysSeen();
   const indexJudge = createIndexJudge();
+  const unmanagedJudge = createUnmanagedJudge();
   let databaseRates: DatabaseRatesReading | undefined;
   let startedAt: number | undefined;
   let disk: { space: DiskSpace; at: number } | undefined;
@@ -75,6 +77,13 @@ export function createObservations(
       for (const { name, value, counter = false, epoch } of points({ rows: rowsOf }) ?? []) {
         trends.note(name, at, value, { windowMs, minSpanMs, counter }, epoch);
       }
+    }
+  }
+
+  function noteRangeTables(before: Readings): void {
+    const { value, at } = readings.range_tables;
+    if (value && at !== undefined && value !== before.range_tables.value) {
+      unmanagedJudge.note(value, at);
     }
   }
 
@@ -119,12 +128,22 @@ export function createObservations(
         const counted = rowsOf("statements");
         if (counted) statements.note(counted);
       }
+      if (tier === tierOf("range_tables")) noteRangeTables(before);
       noteTrends(tier);
     },
     databaseRates: (): DatabaseRatesReading | undefined => databaseRates,
-    /** Returns what signals are read from: the readings `of` a moment `at`, by default those of now. */
-    view(metrics: PerformanceMetrics, of: Readings = readings, at: number = now()): View {
+    /**
+     * Returns what signals are read from: the readings `of` a moment `at`, by default those of now. `managed` names the
+     * tables that have a policy; undefined while these are not known.
+     */
+    view(
+      metrics: PerformanceMetrics,
+      of: Readings = readings,
+      at: number = now(),
+      managed?: ReadonlySet<string>,
+    ): View {
       const indexRows = freshRows(of, at, "indexes");
+      const rangeTables = freshRows(of, at, "range_tables");
       return {
         rows: (name) => freshRows(of, at, name),
         rate: rates.perSecond,
@@ -132,6 +151,11 @@ export function createObservations(
         metrics,
         statements: statementFigures(),
         indexes: indexRows && indexJudge.judge(indexRows, now(), countedSeconds()),
+        unmanaged: rangeTables && managed &&
+          unmanagedJudge.judge(rangeTables, managed, {
+            readAt: of.range_tables.at ?? at,
+            nowMs: at,
+          }),
         standbys: standbysSeen.names(),
         standby: rowsOf("standby") && standbyProgress.state(),
         seesAll: of.server.value?.[0]?.sees_all_sessions ?? false,

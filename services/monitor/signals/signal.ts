@@ -2,6 +2,7 @@ import type { CollectorName, CollectorRows } from "../../../db/collectors/list.t
 import type { JudgedIndexes } from "../diagnosis/index_judge.ts";
 import type { DiskSpace } from "../collect/disk.ts";
 import type { PerformanceMetrics } from "./derived.ts";
+import type { JudgedTable } from "../unmanaged/unmanaged.ts";
 import type { StandbyState } from "../observations/standby_progress.ts";
 
 export type Unit =
@@ -35,6 +36,8 @@ export interface View {
   /** `load`: milliseconds of statement time per second. */
   statements: { load: number | undefined; tracked: number; regressed: number };
   indexes: JudgedIndexes | undefined;
+  /** Range-partitioned tables without a policy; undefined while they or the policies are not known. */
+  unmanaged: readonly JudgedTable[] | undefined;
   /** Standbys that streamed within the last day, whether they do now or not. */
   standbys: string[];
   /** How this server replays, when it is a standby itself. */
@@ -122,7 +125,5 @@ export function readLeftOut(signals: readonly Signal[], view: View): SignalValue
 
 /** Returns the names of the signals of many objects for which every object is known at present. Pure. */
 export function completeSignals(signals: readonly Signal[], view: View): string[] {
-  // The failing collectors are always known.
-  return signals.filter(({ of, collector }) => of === "collector" || of && view.rows(collector))
-    .map(({ name }) => name);
+  return signals.filter(({ of, read }) => of && Array.isArray(read(view))).map(({ name }) => name);
 }

@@ -98,6 +98,20 @@ export const storageSignals: readonly Signal[] = [
     read: (view) => tables(view, ({ freeze_lag }) => freeze_lag),
   },
   {
+    name: "unmanaged_runway_seconds",
+    unit: "seconds",
+    collector: "range_tables",
+    of: "table",
+    about:
+      "Time until the last partition of a table without a policy ends, while rows are inserted; 0 afterwards. Tables that are idle, have ended long ago, have a default partition, or get each partition regularly shortly before the end have no value",
+    read: ({ unmanaged }) =>
+      unmanaged?.filter(({ state }) => state === "inserting" || state === "unknown")
+        .map(({ table, state, runway_seconds }) => ({
+          scope: table,
+          value: state === "inserting" ? Math.max(0, runway_seconds ?? 0) : null,
+        })),
+  },
+  {
     name: "vacuums_running",
     unit: "count",
     collector: "progress",

@@ -1,3 +1,10 @@
+import {
+  addPartitions,
+  maintainByPartman,
+  readPartmanConfig,
+} from "../../../../db/alerts/cures.ts";
+import { type JudgedTable, publicTable } from "../../../monitor/unmanaged/unmanaged.ts";
+import type { Cure } from "../../alert.ts";
 import { day, defaults, hour, type RuleDefinition } from "../definition.ts";
 import { onServer, onServerBoth } from "../proof.ts";
 
@@ -7,6 +14,55 @@ const heldBackProof = onServer(
   "retention that is held back, and a partition that can be neither archived nor dropped",
 );
 const sealFile = "partitions/proof_routes_test.ts";
+
+/** Returns what pg_partman, which manages the table or may do so, is asked. */
+function partmanCures({ row, table }: JudgedTable): Cure[] {
+  const { partman_schema: schema, by_partman } = row;
+  if (schema === null || by_partman === false) return [];
+  const config = { sql: readPartmanConfig(schema, table), lock: "none", risk: "reads only" };
+  if (by_partman === null) {
+    return [{
+      ...config,
+      risk: "reads only; a row means that pg_partman manages the table: let it",
+    }];
+  }
+  return [{
+    sql: maintainByPartman(schema, table),
+    lock: "ACCESS EXCLUSIVE on the table, for each new partition",
+    risk:
+      "creates the partitions that pg_partman's premake asks for, and retires those that its retention names",
+  }, {
+    ...config,
+    risk: "reads only; premake, automatic_maintenance and infinite_time_partitions",
+  }];
+}
+
+/** Returns the next partition's statements, and the policy that creates those after it. */
+function nextPartitionCures({ row, table, next }: JudgedTable): Cure[] {
+  if (!next) return [];
+  const { partitions, policy } = next;
+  return [{
+    sql: addPartitions(row, partitions),
+    lock: "ACCESS EXCLUSIVE on the table, for a moment",
+    risk: "waits at most 2 s for the lock; each is as long as the last partition: check the ranges",
+  }, {
+    sql: `-- PUT /api/partitions/policies/${encodeURIComponent(table)} ${
+      JSON.stringify(policy)
+    } lets Holdfast create the next ones; add time_zone if they do not begin at midnight UTC`,
+    lock: "none",
+    risk: "keeps all rows: without retention nothing is dropped",
+  }];
+}
+
+function extendTable(
+  tables: readonly JudgedTable[] | undefined,
+  scope: string,
+): Cure[] | undefined {
+  const found = tables?.find(({ table }) => table === scope);
+  if (!found) return undefined;
+  const byPartman = partmanCures(found);
+  return found.managed_by === null ? [...byPartman, ...nextPartitionCures(found)] : byPartman;
+}
 
 /** Rules about partitions: those that are missing, and retention, archiving and seals. */
 export const partitionRules: readonly RuleDefinition[] = [
@@ -44,6 +100,56 @@ export const partitionRules: readonly RuleDefinition[] = [
       "with rotation off, the alert fires days before inserts fail, and its statements fix it",
       { file: "partitions/routes_test.ts" },
     ),
+  },
+  {
+    ...defaults,
+    name: "unmanaged_runway",
+    title: "Inserts into a table without a policy will soon find no partition",
+    metric: "unmanaged_runway_seconds",
+    unit: "seconds",
+    direction: "below",
+    warning: 3 * day,
+    critical: day,
+    clear: 3 * day + hour,
+    // A table that is being set up gets its partitions one after the other.
+    for_seconds: 600,
+    phrase: "Time until the last partition ends",
+    cause:
+      "The table has no policy, so Holdfast creates no partitions for it, and whoever does so has not created the next one.",
+    cure: [{
+      sql:
+        "select i.inhparent::regclass as parent, pg_get_expr(c.relpartbound, 0) as bound from pg_partitioned_table as p join pg_inherits as i on i.inhparent = p.partrelid join pg_class as c on c.oid = i.inhrelid where p.partstrat = 'r' and p.partdefid = 0 order by 1, 2 desc",
+      lock: "none",
+      risk: "reads only",
+    }],
+    cureFor: (view, scope) => extendTable(view.unmanaged, scope),
+    evidence({ view }, scope) {
+      const found = view.unmanaged?.find(({ table }) => table === scope);
+      return found ? [{ name: "table", value: publicTable(found) }] : [];
+    },
+    runbook: {
+      impact:
+        "When the last partition ends, every insert of a present row fails with 23514: no partition of relation found for row.",
+      look: [
+        {
+          read: "GET /api/health/partitions",
+          shows:
+            "`unmanaged`: the table, its last partition, when it ends, and how fast rows arrive",
+        },
+        {
+          read: "GET /api/alerts?state=firing",
+          shows: "the statements, with the table's name and the next range",
+        },
+      ],
+      steps: [
+        "Find out who creates the table's partitions. If `managed_by` is `pg_partman`, run its maintenance and read its errors in the server's log; a job of `pg_cron` or of the application may have stopped.",
+        "If nobody can be found in time, create the next partition with the statement of the alert. It takes an exclusive lock for a moment.",
+        "Let Holdfast create the partitions from now on: `PUT /api/partitions/policies/{table}`. Do not do so while another tool creates them.",
+        "If no rows are to be inserted any more, nothing is to be done: the alert ends a week after the end.",
+      ],
+      escalate: "at the critical level to the owner of the table: less than a day is left.",
+    },
+    proof: onServer("a table without a policy whose last partition ends soon"),
   },
   {
     ...defaults,

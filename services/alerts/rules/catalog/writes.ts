@@ -1,4 +1,4 @@
-import { defaults, hour, type RuleDefinition } from "../definition.ts";
+import { day, defaults, hour, type RuleDefinition } from "../definition.ts";
 import { byReading, onServer, onServerBoth } from "../proof.ts";
 
 const canaryProof = onServer("a slow commit, and a commit that does not finish");
@@ -131,6 +131,51 @@ export const writeRules: readonly RuleDefinition[] = [
       escalate: "at once if you cannot free 5 % of the disk within 15 minutes.",
     },
     proof: byReading("uploads that a full disk refuses", "the test fills no disk"),
+  },
+  {
+    ...defaults,
+    name: "disk_full_soon",
+    title: "At the present rate the disk is full soon",
+    metric: "disk_full_seconds",
+    unit: "seconds",
+    direction: "below",
+    warning: day,
+    critical: 4 * hour,
+    clear: 36 * hour,
+    // Soon after a start the rate is that of a few minutes: a load or a backup is over within this time, or goes on.
+    for_seconds: 1_800,
+    phrase: "Time until the disk is full",
+    cause:
+      "Rows, indexes, retained WAL, temporary files or other files on the same disk grow. The rate is the mean of the last day, or of the time since Holdfast started.",
+    cure: [{
+      sql:
+        "select slot_name, active, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) as kept_bytes from pg_replication_slots order by 3 desc nulls last",
+      lock: "none",
+      risk: "reads only; dropping an unused slot frees its WAL at the next checkpoint",
+    }, {
+      sql:
+        "select oid::regclass as relation, pg_total_relation_size(oid) as bytes from pg_class where relkind in ('r', 'm') order by 2 desc limit 10",
+      lock: "ACCESS SHARE on each table",
+      risk: "reads only; waits while a table is locked exclusively",
+    }],
+    evidence: ({ view }) => [{ name: "disk", value: view.disk }],
+    inhibitedBy: diskFull,
+    runbook: {
+      impact: "A full disk stops all writes, and a server that cannot write its WAL stops itself.",
+      look: [
+        { read: "/storage", shows: "free space, when the disk is full, and which tables grow" },
+        { read: "df -h", shows: "which disk fills, and whether other programs use it" },
+        { read: "/replication", shows: "slots that retain WAL" },
+      ],
+      steps: [
+        "If WAL grows, follow `slot_retained` and `archiver`. If a query writes temporary files, cancel it: see `temp_files`.",
+        "If tables grow as they should, retire old partitions: give the policy a `retention`, then `POST /api/partitions/plan` and `POST /api/partitions/apply`.",
+        "If backups are on the same disk, remove the oldest with `DELETE /api/backups/{id}`, or move them.",
+        "Enlarge the disk before it is full. Never delete files of the data directory by hand.",
+      ],
+      escalate: "at the critical level to whoever runs the storage: four hours are left.",
+    },
+    proof: byReading("a disk that is full soon", "the test fills no disk"),
   },
   {
     ...defaults,
