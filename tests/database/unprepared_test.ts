@@ -34,7 +34,7 @@ Deno.test("probes of partitions leave no prepared statement in the session", asy
     assert.equal(await countRange(sql, table, range), 1);
     assert.equal(await highestOf(sql, table, "key"), "9");
     assert.deepEqual(await keyEnds(sql, table, "key"), { first: "7", last: "9" });
-    assert.equal(await nextKey(sql, table, "key", "8"), "9");
+    assert.equal(await nextKey(sql, table, { column: "key", type: "int8" }, "8"), "9");
     const definition = "check (key <= 8)";
     const sqlstate = sqlState.checkViolation;
     const doubt = { name: "small", broken: "key > 8", sqlstate, definition };

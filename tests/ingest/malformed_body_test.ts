@@ -231,7 +231,8 @@ Deno.test("a quarantined row with NUL and half a character is kept, cleaned", as
 Deno.test("a refusal that quotes a NUL or half a character is kept, and so is its upload", async () => {
   const mapped = "?columns=ts=ts,symbol=symbol,price=price,size=size";
   for (const key of ["a\0b", "\ud800", `${"x".repeat(39)}😀`]) {
-    for (const headers of [{}, { "idempotency-key": crypto.randomUUID() }]) {
+    const keyed: Record<string, string> = { "idempotency-key": crypto.randomUUID() };
+    for (const headers of [{}, keyed]) {
       const body = `${bodyOf("ndjson", good)}${JSON.stringify({ [key]: 1 })}\n`;
       const response = await app.post(`/api/ticks${mapped}`, body, {
         "content-type": types.ndjson,
