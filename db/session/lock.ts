@@ -22,8 +22,9 @@ export const databaseMark = (database: string): string =>
 /**
  * Takes the advisory lock `key` in a session of its own. Returns undefined when another Holdfast has it. The lock ends with
  * the session: no crash leaves it. When the session is lost before the release, as by a restart of the server, another takes
- * the lock again. If another session was faster, `onTaken` is called, once: what runs under the lock must end. Behind a transaction-mode pooler only a transaction keeps a session. A
- * reserved connection will not do: postgres.js ends the process when one that was lost is used or released.
+ * the lock again. If another session was faster, `onTaken` is called, once: what runs under the lock must end. Behind a
+ * transaction-mode pooler only a transaction keeps a session. A reserved connection will not do: postgres.js ends the process
+ * when one that was lost is used or released.
  */
 export async function takeSessionLock(
   key: string,

@@ -129,7 +129,10 @@ export function Piece({ name, value, acts = false, after }) {
   `;
 }
 
-/** All evidence of an alert as it was answered at `at` (ms; null: as it was pushed), together with its figures. `after` hears that a session was signalled. */
+/**
+ * All evidence of an alert as it was answered at `at` (ms; null: as it was pushed), together with its figures. `after` hears
+ * that a session was signalled.
+ */
 export function Evidence({ alert, at, after }) {
   const pieces = Array.isArray(alert.evidence) ? alert.evidence : [];
   if (pieces.length === 0) {
