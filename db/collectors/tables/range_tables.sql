@@ -71,12 +71,13 @@ leaves as (
   from bounded
   group by parent
 ),
--- The tables of pg_partman, whose own table is read by a text: it need not exist.
+-- The tables of pg_partman, whose own table is read by a text: it need not exist. Anybody may have made a table of this
+-- name: with policies of its own, reading it would run their functions.
 partman as (
   select
     one.schema,
     case when one.readable
-      then query_to_xml(format('select parent_table from %I.part_config', one.schema), false, true, '')::text
+      then query_to_xml(format('select parent_table from %I.part_config limit 10000', one.schema), false, true, '')::text
     end as listed
   from (
     select
@@ -88,7 +89,7 @@ partman as (
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     join pg_attribute as a on a.attrelid = c.oid and a.attname = 'parent_table' and not a.attisdropped
-    where c.relname = 'part_config' and c.relkind = 'r'
+    where c.relname = 'part_config' and c.relkind = 'r' and not c.relrowsecurity and a.atttypid = 'text'::regtype
     order by c.oid
     limit 1
   ) as one
