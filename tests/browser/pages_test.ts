@@ -50,6 +50,13 @@ const shows: Record<string, RegExp> = {
   "/settings": /This Holdfast/,
 };
 
+/** Adds up the layout shifts of a page; `layoutShift` is set to 0 to begin anew. */
+const noteShifts = `
+  globalThis.layoutShift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) globalThis.layoutShift += entry.value;
+  }).observe({ type: "layout-shift" });`;
+
 async function settled(page: Page, path: string): Promise<void> {
   await page.locator(`main[data-page="${path}"]`).waitFor();
   await page.getByText(shows[path] ?? assert.fail(path)).first().waitFor();
@@ -58,7 +65,7 @@ async function settled(page: Page, path: string): Promise<void> {
 
 testWith(
   chromium,
-  "every page shows real data, and axe finds nothing serious, light and dark",
+  "every page shows real data, keeps still, and axe finds nothing serious, light and dark",
   async () => {
     await withBrowser(async (browser, app) => {
       const { alert, incident } = await fill(app);
@@ -74,13 +81,16 @@ testWith(
           .replace(/^\/rules$/, "/rules?rule=connections");
       const { page, complaints, hosts } = await visit(browser, app.url);
       const faults: string[] = [];
+      await page.evaluate(noteShifts);
       for (const path of pagePaths) {
         await page.evaluate(
-          `history.pushState(null, "", ${
+          `layoutShift = 0; history.pushState(null, "", ${
             JSON.stringify(address(path))
           }); dispatchEvent(new PopStateEvent("popstate"))`,
         );
         await settled(page, path);
+        const shift = Number(await page.evaluate("layoutShift"));
+        if (shift > 0.05) faults.push(`${path} moves what was drawn: layout shift ${shift}`);
         await page.emulateMedia({ colorScheme: "light" });
         faults.push(...(await seriousFaults(page)).map((one) => `${path} light ${one}`));
         await page.emulateMedia({ colorScheme: "dark" });

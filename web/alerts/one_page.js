@@ -10,7 +10,7 @@ import { show } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
 import { Badge } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
-import { Await, Panel, Trouble } from "../parts/panel.js";
+import { areAnswered, Await, Panel, Trouble } from "../parts/panel.js";
 import { Sql } from "../parts/sql.js";
 import { Table } from "../parts/table.js";
 import { useApi } from "../parts/use_api.js";
@@ -20,6 +20,9 @@ import { around } from "./around.js";
 import { Evidence } from "./evidence.js";
 import { AlertFacts } from "./list.js";
 import { scopeWords } from "./words.js";
+
+/** Of the chart, in pixels: as much is left free until its points are there. */
+const HEIGHT = 190;
 
 function Drawn({ alert, rule }) {
   const range = around(alert, serverNow());
@@ -44,10 +47,13 @@ function Drawn({ alert, rule }) {
   return html`<${Panel} title=${rule.metric.replaceAll("_", " ")} aside=${scopeWords(alert.scope)}>
     <${Trouble} of=${series} />
     ${
+    series.loading && series.points.length === 0 && html`<div style=${{ height: `${HEIGHT}px` }} />`
+  }
+    ${
     series.points.length > 0 && html`
       <${Chart} points=${series.points} step=${series.step} from=${series.from} to=${series
         .to} format=${format}
-        label=${`${rule.metric} around the alert`} levels=${levels} bands=${bands} height=${190} onHover=${hover} />
+        label=${`${rule.metric} around the alert`} levels=${levels} bands=${bands} height=${HEIGHT} onHover=${hover} />
     `
   }
     <p class="readout">${say}</p>
@@ -124,7 +130,8 @@ export function Page({ params }) {
   // The card's figures and its evidence are of one answer.
   const alert = answer.data ?? pushed;
   const rule = (rules.data?.rules ?? []).find(({ name }) => name === alert?.rule);
-  if (!alert) {
+  // Its chart needs the rule, and stands above the evidence.
+  if (!alert || !areAnswered(rules)) {
     return html`
       <${PageHead} title="Alert" />
       <${Trouble} of=${answer} />

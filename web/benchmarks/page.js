@@ -8,7 +8,7 @@ import { Age } from "../parts/age.js";
 import { May, Sure } from "../parts/controls.js";
 import { Badge } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
-import { Await, Failed, Panel, Trouble } from "../parts/panel.js";
+import { areAnswered, Await, Failed, Panel, Trouble } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
 import { useAction, useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
@@ -173,13 +173,16 @@ export function Page() {
         )}</ul>
         <//>
         <//>
-        <${Trends} />
-        <${Panel} title="Runs">
-          <${Trouble} of=${runs} />
-          <${Await} of=${runs}>
-            <${Table} columns=${columns} rows=${all} keyOf=${(row) => row.id} sort="at" label="Runs"
-              empty="No run yet." />
-            <//>
-            <//>
+        ${areAnswered(answer) && html`
+          <${Trends} />
+          <${Panel} title="Runs">
+            <${Trouble} of=${runs} />
+            <${Await} of=${runs}>
+              <${Table} columns=${columns} rows=${all} keyOf=${(row) =>
+                row.id} sort="at" label="Runs"
+                empty="No run yet." />
+              <//>
+              <//>
+        `}
   `;
 }

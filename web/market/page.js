@@ -194,8 +194,8 @@ export function Page() {
         <${Panel} title="Latest ticks">
           <${Trouble} of=${latest} />
           <${Await} of=${latest}>
-            <${Table} columns=${tickColumns(decimals)} rows=${ticks} keyOf=${(tick) =>
-              `${tick.ts} ${tick.trade_id} ${tick.price} ${tick.size}`} name="ticks"
+            <${Table} columns=${tickColumns(decimals)} rows=${ticks} keyOf=${(_tick, place) =>
+              place} name="ticks"
               label="Latest ticks" empty="No tick of this symbol is stored." />
             <//>
             <//>

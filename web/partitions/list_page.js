@@ -9,7 +9,7 @@ import { useMetrics } from "../metrics/rows.js";
 import { May } from "../parts/controls.js";
 import { Icon } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
-import { Await, Note, Panel, Trouble } from "../parts/panel.js";
+import { areAnswered, Await, Note, Panel, Trouble } from "../parts/panel.js";
 import { useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
 import { Conversions } from "./conversions.js";
@@ -117,8 +117,12 @@ export function Page() {
     <${Unmanaged} tables=${answer.data?.unmanaged} rule=${
     rules.find(({ name }) => name === "unmanaged_runway")
   } />
-    <${Conversions} />
-    <${NewTable} managed=${tables.map(({ table }) => table)} unmanaged=${
-    (answer.data?.unmanaged ?? []).map(({ table }) => table)
-  } />`;
+    ${
+    areAnswered(answer) && html`
+      <${Conversions} />
+      <${NewTable} managed=${tables.map(({ table }) =>
+        table
+      )} unmanaged=${(answer.data?.unmanaged ?? []).map(({ table }) => table)} />
+    `
+  }`;
 }

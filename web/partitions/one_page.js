@@ -4,7 +4,7 @@ import { bytes, compact, dateTime, milliseconds } from "../lib/format.js";
 import { html, useMemo, useState } from "../lib/view.js";
 import { Icon } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
-import { Await, Note, Panel, Trouble } from "../parts/panel.js";
+import { areAnswered, Await, Note, Panel, Trouble } from "../parts/panel.js";
 import { Sql } from "../parts/sql.js";
 import { Table } from "../parts/table.js";
 import { useApi } from "../parts/use_api.js";
@@ -137,25 +137,29 @@ export function Page({ params }) {
               html`<${Note} key=${one.title} tone="info">${one.title}: ${one.detail}<//>`
             )
           }<//>`}
-        <${Conversions} table=${name} />
-        ${(policy.data || none) &&
-          html`<${PolicyEditor} key=${none ? "new" : "known"} table=${name} policy=${
-            none ? null : policy.data
-          } saved=${(policy) => {
-            reload();
-            if (policy) plan(due + 1);
-          }} />`}
-        <${PartitionPlan} table=${name} applied=${reload} due=${due} />
-        <div class="columns two">
-      <${Verification} table=${name} />
-      <${Archives} table=${name} />
-    </div>
-        ${leaves.length > 0 && html`
-          <${Panel} title="Partitions" aside=${`${leaves.length}, newest first`}>
-            <${Table} columns=${columns} rows=${leaves} keyOf=${(row) => row.name} name="leaves"
-              label="Partitions" />
-            <//>
+        <${Await} of=${answer} lines=${6} />
+        ${areAnswered(answer, policy) && html`
+              <${Conversions} table=${name} />
+              ${(policy.data || none) &&
+                html`<${PolicyEditor} key=${none ? "new" : "known"} table=${name} policy=${
+                  none ? null : policy.data
+                } saved=${(policy) => {
+                  reload();
+                  if (policy) plan(due + 1);
+                }} />`}
+              <${PartitionPlan} table=${name} applied=${reload} due=${due} />
+              <div class="columns two">
+            <${Verification} table=${name} />
+            <${Archives} table=${name} />
+          </div>
+              ${leaves.length > 0 && html`
+                <${Panel} title="Partitions" aside=${`${leaves.length}, newest first`}>
+                  <${Table} columns=${columns} rows=${leaves} keyOf=${(row) =>
+                    row.name} name="leaves"
+                    label="Partitions" />
+                  <//>
+              `}
+              <${Log} table=${name} soon=${answer.at} />
         `}
-        <${Log} table=${name} soon=${answer.at} />
   `;
 }

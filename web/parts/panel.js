@@ -61,6 +61,9 @@ export function Await({ of, children, lines = 3 }) {
   }</div>`;
 }
 
+/** Says whether all of these have been answered or refused: what stands below them is drawn then, so that nothing pushes it down. */
+export const areAnswered = (...answers) => answers.every(({ data, error }) => data || error);
+
 /** Names and values in two columns. */
 export const Pairs = ({ of }) =>
   html`<dl class="pairs">${

@@ -50,8 +50,8 @@ export function Table(
       ${caption && html`<caption>${caption}</caption>`}
       <thead><tr>${columns.map(head)}</tr></thead>
       <tbody>${
-    sorted.slice(0, shown).map((row) =>
-      html`<tr key=${keyOf(row)} class=${rowClass?.(row) ?? ""}>
+    sorted.slice(0, shown).map((row, place) =>
+      html`<tr key=${keyOf(row, place)} class=${rowClass?.(row) ?? ""}>
         ${
         columns.map((column) =>
           html`<td class=${`${column.num ? "num" : ""} ${column.wide ? "wide" : ""}`}>${

@@ -2,7 +2,7 @@
 import { bytes, compact, duration, milliseconds, percent } from "../lib/format.js";
 import { html } from "../lib/view.js";
 import { PageHead } from "../parts/page_head.js";
-import { Await, Pairs, Panel, Trouble } from "../parts/panel.js";
+import { areAnswered, Await, Pairs, Panel, Trouble } from "../parts/panel.js";
 import { Sql } from "../parts/sql.js";
 import { useApi } from "../parts/use_api.js";
 import { Plan } from "./plan_tree.js";
@@ -67,8 +67,8 @@ export function Page({ params }) {
         )}</ul>
         <//>
     `}
-    <${WorkCharts} id=${params.id} regressions=${regressions} />
-    ${!gone && html`<${Await} of=${answer}>${row && html`<${Figures} row=${row} />`}<//>
-      <${Plan} id=${params.id} />`}
+    <${Await} of=${answer} lines=${6} />
+    ${areAnswered(answer) && html`<${WorkCharts} id=${params.id} regressions=${regressions} />
+      ${row && html`<${Figures} row=${row} />`}${!gone && html`<${Plan} id=${params.id} />`}`}
   `;
 }
