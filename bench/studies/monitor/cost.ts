@@ -36,6 +36,8 @@ const rounds = Number(positionals[1] ?? 15);
 const bin = values["pg-bin"];
 /** Settings of a server of given programs, needed to count costs; others have defaults, jit included. */
 const settings = ["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=10000"];
+/** Runs before the counted ones: after a start, each 30 s tick measures the sizes of 200 leaves, until all are known. */
+const warmUps = 3 + Math.ceil(leaves / 200);
 const limits: Partial<Record<Tier, number>> = { stats: 60, slow: 250, hourly: 1_000 };
 const names: Record<Tier, string> = {
   fast: "5 s: activity, locks",
@@ -72,14 +74,23 @@ async function takeCost(sql: Sql, role: string = "holdfast_bench"): Promise<Cost
   };
 }
 
-/** Returns a line for each of the statements that cost most, by their median over these rounds. */
+/** Returns a line for each of the statements that cost most: its mean over these rounds, and in how many of them it ran. */
 function mostExpensive(costs: Cost[]): string[] {
   const texts = new Set(costs.flatMap(({ byText }) => [...byText.keys()]));
   return [...texts]
-    .map((text) => ({ text, ms: median(costs.map(({ byText }) => byText.get(text) ?? 0)) }))
-    .sort((one, other) => other.ms - one.ms)
+    .map((text) => {
+      const ms = costs.map(({ byText }) => byText.get(text)).filter((one) => one !== undefined);
+      return {
+        text,
+        mean: ms.reduce((sum, one) => sum + one, 0) / costs.length,
+        ran: ms.length,
+      };
+    })
+    .sort((one, other) => other.mean - one.mean)
     .slice(0, Number(values.statements))
-    .map(({ text, ms }) => `${ms.toFixed(1).padStart(8)} ms  ${text}`);
+    .map(({ text, mean, ran }) =>
+      `${mean.toFixed(1).padStart(8)} ms in ${String(ran).padStart(2)}  ${text}`
+    );
 }
 
 const rowOf = (costs: Cost[]) => {
@@ -192,15 +203,18 @@ try {
   const results: string[] = [];
   const where: string[] = [];
   for (const tier of tiers) {
-    // The first run fills the caches of the catalogue, and of bounds and texts in Holdfast.
-    for (let warm = 0; warm < 3; warm++) await monitor.runNow(tier);
+    // These fill the caches of the catalogue, and of bounds, sizes and texts in Holdfast.
+    for (let warm = 0; warm < warmUps; warm++) await monitor.runNow(tier);
     await takeCost(admin);
     const costs: Cost[] = [];
     for (let round = 0; round < rounds; round++) {
       await monitor.runNow(tier);
       costs.push(await takeCost(admin));
     }
-    where.push(`${names[tier]}, medians of its statements:`, ...mostExpensive(costs));
+    where.push(
+      `${names[tier]}, means of its statements, and rounds in which they ran:`,
+      ...mostExpensive(costs),
+    );
     const ms = costs.map((cost) => cost.ms);
     const limit = limits[tier];
     results.push(
