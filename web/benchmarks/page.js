@@ -94,6 +94,39 @@ function Trends() {
   <//>`;
 }
 
+const RUN_COLUMNS = [
+  {
+    key: "at",
+    head: "Started (UTC)",
+    value: (row) => Date.parse(row.started_at),
+    show: (row) => dateTime(row.started_at),
+  },
+  { key: "profile", head: "Profile", value: (row) => row.profile },
+  {
+    key: "status",
+    head: "State",
+    value: (row) => row.status,
+    show: (row) => html`<${Badge} word=${row.status} />`,
+  },
+  {
+    key: "passed",
+    head: "Passed",
+    num: true,
+    value: (row) => row.results.filter(({ verdict }) => verdict === "pass").length,
+    show: (row) =>
+      `${row.results.filter(({ verdict }) => verdict === "pass").length} of ${row.results.length}`,
+  },
+  { key: "error", head: "Trouble", wide: true, value: (row) => row.error ?? "" },
+  {
+    key: "report",
+    head: "",
+    show: (row) =>
+      html`<a href=${`/api/benchmarks/runs/${
+        encodeURIComponent(row.id)
+      }/report?format=html`} target="_blank" rel="noopener">Report</a>`,
+  },
+];
+
 export function Page() {
   const frame = useStore(app, ({ frames }) => frames.performance_benchmark);
   const answer = useApi("/api/health/performance", {
@@ -115,40 +148,6 @@ export function Page() {
     );
   const rows = answer.data?.categories ?? [];
   const judged = rows.filter(({ verdict }) => verdict !== "not_measured");
-  const columns = [
-    {
-      key: "at",
-      head: "Started (UTC)",
-      value: (row) => Date.parse(row.started_at),
-      show: (row) => dateTime(row.started_at),
-    },
-    { key: "profile", head: "Profile", value: (row) => row.profile },
-    {
-      key: "status",
-      head: "State",
-      value: (row) => row.status,
-      show: (row) => html`<${Badge} word=${row.status} />`,
-    },
-    {
-      key: "passed",
-      head: "Passed",
-      num: true,
-      value: (row) => row.results.filter(({ verdict }) => verdict === "pass").length,
-      show: (row) =>
-        `${
-          row.results.filter(({ verdict }) => verdict === "pass").length
-        } of ${row.results.length}`,
-    },
-    { key: "error", head: "Trouble", wide: true, value: (row) => row.error ?? "" },
-    {
-      key: "report",
-      head: "",
-      show: (row) =>
-        html`<a href=${`/api/benchmarks/runs/${
-          encodeURIComponent(row.id)
-        }/report?format=html`} target="_blank" rel="noopener">Report</a>`,
-    },
-  ];
   const tools = html`<${May}><button type="button" class="small primary" disabled=${
     Boolean(active) || start.busy
   } onClick=${() => run("quick")}>${
@@ -178,7 +177,7 @@ export function Page() {
           <${Panel} title="Runs">
             <${Trouble} of=${runs} />
             <${Await} of=${runs}>
-              <${Table} columns=${columns} rows=${all} keyOf=${(row) =>
+              <${Table} columns=${RUN_COLUMNS} rows=${all} keyOf=${(row) =>
                 row.id} sort="at" label="Runs"
                 empty="No run yet." />
               <//>

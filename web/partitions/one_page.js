@@ -76,6 +76,31 @@ function Log({ table, soon }) {
   `;
 }
 
+const leafColumns = (isTime) => [
+  { key: "name", head: "Partition", value: (row) => row.name },
+  { key: "state", head: "State", value: (row) => row.state },
+  {
+    key: "range",
+    head: "Range",
+    value: (row) => row.from,
+    show: (row) => rangeWords(row, isTime),
+  },
+  {
+    key: "rows",
+    head: "Rows, about",
+    num: true,
+    value: (row) => row.rows,
+    show: (row) => compact(row.rows),
+  },
+  {
+    key: "size",
+    head: "Size",
+    num: true,
+    value: (row) => row.bytes,
+    show: (row) => bytes(row.bytes),
+  },
+];
+
 export function Page({ params }) {
   const name = params.table;
   const answer = useApi("/api/health/partitions", { every: 30_000, also: [503], deadline: 15_000 });
@@ -98,30 +123,6 @@ export function Page({ params }) {
     ? [...(table.problems ?? []).map(problemWords), ...holeWords(table, model)]
     : [];
   const none = policy.error?.status === 404;
-  const columns = [
-    { key: "name", head: "Partition", value: (row) => row.name },
-    { key: "state", head: "State", value: (row) => row.state },
-    {
-      key: "range",
-      head: "Range",
-      value: (row) => row.from,
-      show: (row) => rangeWords(row, model.isTime),
-    },
-    {
-      key: "rows",
-      head: "Rows, about",
-      num: true,
-      value: (row) => row.rows,
-      show: (row) => compact(row.rows),
-    },
-    {
-      key: "size",
-      head: "Size",
-      num: true,
-      value: (row) => row.bytes,
-      show: (row) => bytes(row.bytes),
-    },
-  ];
   return html`
     <${PageHead} title=${name} aside=${table
       ? html`<${Icon} word=${atMost(tone)} /> ${text}`
@@ -154,7 +155,7 @@ export function Page({ params }) {
           </div>
               ${leaves.length > 0 && html`
                 <${Panel} title="Partitions" aside=${`${leaves.length}, newest first`}>
-                  <${Table} columns=${columns} rows=${leaves} keyOf=${(row) =>
+                  <${Table} columns=${leafColumns(model.isTime)} rows=${leaves} keyOf=${(row) =>
                     row.name} name="leaves"
                     label="Partitions" />
                   <//>
