@@ -45,15 +45,11 @@ export async function takeSessionLock(
 
   async function take(): Promise<boolean> {
     if (options.pooled) await sql.unsafe(openingStatement(options));
-    const [row] = options.pooled
-      ? await sql`
-        select
-          pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as taken,
-          pg_backend_pid() as pid`
-      : await sql`
-        select
-          pg_try_advisory_lock(hashtextextended(${key}, 0)) as taken,
-          pg_backend_pid() as pid`;
+    const lock = sql.unsafe(options.pooled ? "pg_try_advisory_xact_lock" : "pg_try_advisory_lock");
+    const [row] = await sql`
+      select
+        ${lock}(hashtextextended(${key}, 0)) as taken,
+        pg_backend_pid() as pid`;
     isHeld = row?.taken === true;
     if (isHeld) holder = row?.pid;
     if (options.pooled && !isHeld) await sql`rollback`;

@@ -263,7 +263,7 @@ Deno.test("the costly queries of pg_stat_statements are selected, without Holdfa
   assert.ok(!isAboutServer("select 'pg_stat_activity' from trades"));
 });
 
-Deno.test("a COPY of a client's rows is told from one of files, in any writing", () => {
+Deno.test("a COPY of a client's rows is recognised, and one of files is not taken for it", () => {
   for (
     const sql of [
       "copy t from stdin",

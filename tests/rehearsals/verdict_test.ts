@@ -384,7 +384,7 @@ Deno.test("a change of rows or functions may act on a statement whose plan and f
   ) assert.equal(touches(sql), false, sql);
 });
 
-Deno.test("a script that changes row security is told from others", () => {
+Deno.test("a script that changes row security is recognised", () => {
   assert.ok(changesRowSecurity("create policy p on app.t using (true)"));
   assert.ok(changesRowSecurity("select 1; alter table app.t\n  enable row level security"));
   assert.ok(!changesRowSecurity("comment on policy p on app.t is 'x'"));

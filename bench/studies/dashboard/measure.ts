@@ -1,8 +1,9 @@
 /**
  * Measures what the pages cost a browser: bytes and requests of a cold load, layout shift, a minute at rest, the main thread,
  * and the heap over hours. `deno task bench:dashboard [--hours 8] [--hasten 60] [--rest 60] [--pages /,/market]
- * [--heap-pages /,/history]` runs Chromium beside a Holdfast on the embedded server. For the heap, the timers of the pages run `hasten` times as
- * fast, and the database is read as often as is allowed, so that each page asks and draws in minutes as much as in hours.
+ * [--heap-pages /,/history]` runs Chromium beside a Holdfast on the embedded server. For the heap, the timers of the pages
+ * run `hasten` times as fast, and the database is read as often as is allowed, so that each page asks and draws in minutes
+ * as much as in hours.
  */
 import { parseArgs } from "node:util";
 import { type Browser, chromium, type Page } from "playwright-core";
