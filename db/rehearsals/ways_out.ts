@@ -113,7 +113,6 @@ export async function closeWaysOut(sql: Sql): Promise<ClosedWays> {
         update pg_proc
         set proacl = array[makeaclitem(${bootstrapSuperuser}, ${bootstrapSuperuser}, 'EXECUTE', false)]
         where oid in (select oid from outward)
-        returning oid
       ), off as (
         update pg_trigger as t
         set tgenabled = 'D'
@@ -132,13 +131,11 @@ export async function closeWaysOut(sql: Sql): Promise<ClosedWays> {
           fdwhandler = 0,
           fdwvalidator = 0
         where fdwhandler <> 0
-        returning oid
       )
       select
         array(select distinct owner from outward order by 1) as functions,
         array(select name from off union all select name from events_off order by 1) as triggers,
-        (select count(*)::int4 from pg_foreign_table) as foreign_tables,
-        (select count(*)::int4 from refused) + (select count(*)::int4 from wrappers) as changed`;
+        (select count(*)::int4 from pg_foreign_table) as foreign_tables`;
   });
   return {
     functions: row?.functions ?? [],

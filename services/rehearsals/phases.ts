@@ -15,6 +15,7 @@ import {
 } from "../../db/rehearsals/scratch.ts";
 import { closeWaysOut } from "../../db/rehearsals/ways_out.ts";
 import { describeDatabaseError } from "../../db/errors.ts";
+import { createSingleFlight } from "../../lib/single_flight.ts";
 import { createRandom } from "../benchmarks/measuring/random.ts";
 import type { Estimate } from "../benchmarks/statistics.ts";
 import { readPlans } from "./candidates/search.ts";
@@ -79,14 +80,10 @@ export async function prepareCopy(
 /** Samples the statements of the production server's sessions a few times per second, until stopped. */
 export function watchSessions(production: Sql) {
   const observed = createObserved();
-  let isReading = false;
-  const read = async () => {
-    // On a slow server, reads would queue up in the driver without limit.
-    if (isReading) return;
-    isReading = true;
-    observed.note(await readSessionsStatements(production).catch(() => []));
-    isReading = false;
-  };
+  // One at a time: on a slow server, reads would queue up in the driver without limit.
+  const read = createSingleFlight(async () =>
+    observed.note(await readSessionsStatements(production).catch(() => []))
+  );
   const timer = setInterval(() => void read(), 300);
   return {
     all: observed.all,
