@@ -132,7 +132,10 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   const stopping = new AbortController();
 
   async function start(signal?: AbortSignal): Promise<void> {
-    if (ownsAccess) services.auth.start();
+    if (ownsAccess) {
+      services.auth.start();
+      services.eventLoop.start();
+    }
     if (purpose === "server") services.audit.start();
     await preparation.untilDone(AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]));
     if (!isPrepared() || purpose === "reader") return;

@@ -118,13 +118,15 @@ Deno.test("an event loop that is blocked for seconds", () => {
   const watch = (heldMs: number) => {
     let time = 0;
     let tick = () => {};
-    const { lag, values } = createEventLoopWatch({
+    const { lag, values, start } = createEventLoopWatch({
       now: () => time,
       schedule: (job) => {
         tick = job;
         return () => {};
       },
     });
+    time += 60_000; // the start of the process does not count
+    start();
     for (let nth = 0; nth < 10; nth++) {
       time += nth === 5 ? 100 + heldMs : 100;
       tick();

@@ -129,12 +129,21 @@ testWith(
       const client = await connectLive(app.url);
       const { text } = await eventually(async () => {
         const found = await scrape();
-        return valueOf(found.text, 'holdfast_collector_up{collector="tables"}') === "1" &&
-          valueOf(found.text, 'holdfast_partitions{table="market.ticks"}') !== undefined &&
-          valueOf(found.text, 'holdfast_collector_up{collector="bloat"}') === "1" &&
-          // A busy machine may hold up the event loop for a moment, which degrades it.
-          valueOf(found.text, 'holdfast_status{status="healthy"}') === "1" &&
-          found.text.includes("holdfast_statement_load_ratio") && found;
+        for (
+          const series of [
+            'holdfast_collector_up{collector="tables"}',
+            'holdfast_collector_up{collector="bloat"}',
+          ]
+        ) assert.equal(valueOf(found.text, series), "1", series);
+        assert.notEqual(
+          valueOf(found.text, 'holdfast_partitions{table="market.ticks"}'),
+          undefined,
+        );
+        assert.match(found.text, /holdfast_statement_load_ratio/);
+        if (valueOf(found.text, 'holdfast_status{status="healthy"}') !== "1") {
+          throw new Error(JSON.stringify(await app.json("/api/health")));
+        }
+        return found;
       }, "all is read");
       await t.step("the figures are there", () => {
         assert.equal(valueOf(text, "holdfast_up"), "1");

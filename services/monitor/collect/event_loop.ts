@@ -18,6 +18,8 @@ function repeat(job: () => void, ms: number): () => void {
 
 export interface EventLoopWatch extends ReadingSource {
   lag(): EventLoopLag;
+  /** Begins to measure, once requests are served: before, a start may block the loop, and nobody waits. */
+  start(): void;
 }
 
 /**
@@ -32,7 +34,9 @@ export function createEventLoopWatch(
   } = {},
 ): EventLoopWatch {
   const samples: { at: number; lag: number }[] = [];
-  let last = now();
+  let last = 0;
+  let cancel = () => {};
+  let started = false;
 
   function take(): void {
     const at = now();
@@ -50,10 +54,14 @@ export function createEventLoopWatch(
     };
   }
 
-  const cancel = schedule(take, everyMs);
-
   return {
     lag,
+    start() {
+      if (started) return;
+      started = true;
+      last = now();
+      cancel = schedule(take, everyMs);
+    },
     values() {
       const { p99_ms, worst_ms } = lag();
       return [
