@@ -28,17 +28,23 @@ export type InstanceRecord = typeof instanceRecords.$inferSelect & {
 /**
  * Says that an instance is there, and forgets those that have not said so for a day. While its canary writes every few
  * seconds, that says so too, and the row here is written once a minute: an idle database is written as rarely as possible.
+ * Returns whether the row was that of another start of this name.
  */
 export async function noteInstance(
   db: RecordsDb,
   noted: { name: string; version: string; upMs: number },
-): Promise<void> {
-  await db.run((own) => {
+): Promise<boolean> {
+  const written = await db.run((own) => {
     const gone = own.$with("gone").as(
       own.delete(instanceRecords).where(and(ne(name, noted.name), lt(seen_at, daysAgo(1)))),
     );
     const watching = own.$with("watching").as(noteWatcher(own, noted.name));
     const begun = sql`now() - make_interval(secs => ${noted.upMs / 1000}::float8)`;
+    // Read in `returning`, where a subquery still finds the row as it was before this statement.
+    const earlier = own.select({ since }).from(instanceRecords).where(and(
+      eq(name, noted.name),
+      sql`abs(extract(epoch from ${since} - (${begun}))) >= 1`,
+    ));
     const noticed = own.select({ name }).from(instanceRecords)
       .innerJoin(canaryRecords, eq(canaryRecords.name, name))
       .where(and(
@@ -60,8 +66,10 @@ export async function noteInstance(
           since: sql`case when abs(extract(epoch from excluded.since - ${since})) < 1
             then ${since} else excluded.since end`,
         },
-      });
+      })
+      .returning({ replaced: sql<boolean>`${exists(earlier)}` });
   });
+  return written[0]?.replaced ?? false;
 }
 
 export async function removeInstance(db: RecordsDb, removed: string): Promise<void> {

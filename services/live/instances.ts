@@ -32,6 +32,8 @@ const tooLate = () => new Error("The database did not answer in time");
 const beatMs = 5_000;
 /** Three heartbeats; without one in that time an instance counts as gone. */
 const aliveMs = 3 * beatMs;
+/** The first heartbeat may find the row of an earlier start, and another one that of a clock that was set. */
+const sharedBeats = 3;
 
 const leadsOf = (judges: boolean): Instance["leads"] => judges ? ["alerts"] : [];
 
@@ -51,12 +53,16 @@ export function createInstances(
   const startedAt = clock.now();
   const started = performance.now();
   let beaten = false;
+  /** How many heartbeats in a row found that another start of this name had written meanwhile. */
+  let others = 0;
 
   async function beat(): Promise<void> {
     if (!access.canWrite() || !access.state().schema) return;
     try {
-      await noteInstance(db, { name, version, upMs: performance.now() - started });
+      const upMs = performance.now() - started;
+      others = await noteInstance(db, { name, version, upMs }) ? others + 1 : 0;
       beaten = true;
+      if (others === sharedBeats) log.error("instance_name_shared", { instance: name });
     } catch (error) {
       log.debug("instance_not_noted", { error: messageOf(error) });
     }

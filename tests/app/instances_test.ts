@@ -1,4 +1,9 @@
 import assert from "node:assert/strict";
+import { noteInstance } from "../../db/live/instances.ts";
+import { recordsIn } from "../../db/records/records.ts";
+import { createLogger } from "../../log.ts";
+import { createInstances } from "../../services/live/instances.ts";
+import type { WriteAccess } from "../../services/monitor/write_access/access.ts";
 import { eventually, within } from "../helpers/eventually.ts";
 import type { TestApp } from "../helpers/test_app.ts";
 import { type SharedServer, startSharedServer } from "../helpers/pair.ts";
@@ -119,4 +124,50 @@ Deno.test("after a kill -9 of the leader another leads within ten seconds", asyn
     await end();
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a heartbeat says whether another start of its name has written since", async () => {
+  const app = await server.start("noted");
+  const db = {
+    run: async <T>(query: (own: ReturnType<typeof recordsIn>) => PromiseLike<T>) =>
+      await query(recordsIn(app.sql)),
+  };
+  const began = performance.now();
+  const beat = (upMs: number) =>
+    noteInstance(db, { name: "same", version: "1", upMs: upMs + performance.now() - began });
+  try {
+    assert.equal(await beat(60_000), false, "the first of this name");
+    assert.equal(await beat(60_000), false, "the same start");
+    assert.equal(await beat(5_000), true, "a later start");
+    assert.equal(await beat(60_000), true, "the earlier one goes on");
+    assert.equal(await beat(60_000), false, "the later one does not");
+  } finally {
+    await server.end(app);
+  }
+});
+
+Deno.test("a name that two running instances share is logged once; one left by an earlier start is not", async () => {
+  const lines: string[] = [];
+  const answers = [true, false, true, true, true, true, true];
+  let canWrite = true;
+  const instances = createInstances({
+    db: { run: <T>() => Promise.resolve([{ replaced: answers.shift() }] as T) },
+    name: "same",
+    version: "1",
+    access: { canWrite: () => canWrite, state: () => ({ schema: true }) } as WriteAccess,
+    judges: () => true,
+    clock: { now: () => new Date() },
+    log: createLogger({ level: "error", write: (line) => lines.push(line) }),
+  });
+  const beat = async () => {
+    canWrite = true;
+    instances.start(); // its first heartbeat is sent at once
+    canWrite = false; // an end that leaves the row
+    await instances.stop();
+  };
+  for (let times = 0; times < 4; times++) await beat();
+  assert.deepEqual(lines, []);
+  for (let times = 0; times < 3; times++) await beat();
+  assert.deepEqual(lines.map((line) => JSON.parse(line).event), ["instance_name_shared"]);
+  assert.equal(answers.length, 0);
 });
