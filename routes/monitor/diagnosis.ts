@@ -41,7 +41,6 @@ const sessionsRoute = createRoute({
   path: "/api/sessions",
   tags,
   operationId: "listSessions",
-  "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "Sessions of the server at this moment, active ones first",
   request: { query: z.object({ limit: limitParam(1_000, 200), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(SessionList, "Sessions of clients and autovacuum workers") },

@@ -70,7 +70,6 @@ const readRoute = createRoute({
   path: "/api/metrics/{name}",
   tags,
   operationId: "getMetric",
-  "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "The history of one metric",
   description:
     "History is kept across restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. Unknown values leave a gap.",
@@ -98,7 +97,6 @@ const movesRoute = createRoute({
   path: "/api/moves",
   tags,
   operationId: "listMoves",
-  "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "Metrics that changed in a window, compared with an equally long time before it",
   request: {
     query: z.object({

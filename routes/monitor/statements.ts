@@ -49,7 +49,7 @@ const historyRoute = createRoute({
   path: "/api/database/statements/{id}/history",
   tags,
   operationId: "getStatementHistory",
-  "x-problems": ["not_found", "database_unavailable", "deadline_exceeded"],
+  "x-problems": ["not_found"],
   summary: "What one statement did over time",
   description:
     "Each minute, the 30 statements that took the longest are kept, and up to 10 that have become slower; of each quarter of " +
@@ -132,7 +132,7 @@ const planRoute = createRoute({
   path: "/api/database/statements/{id}/plan",
   tags,
   operationId: "getStatementPlan",
-  "x-problems": ["not_found", "overloaded", "database_unavailable", "deadline_exceeded"],
+  "x-problems": ["not_found"],
   summary: "The generic plan of one statement, as a tree",
   description:
     "The statement is planned with parameters in place of its constants, with the rights and the settings of the role that " +
