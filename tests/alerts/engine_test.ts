@@ -12,7 +12,7 @@ import { explain } from "../../services/alerts/evaluation/explanation.ts";
 import { AlertState } from "../../services/alerts/evaluation/state.ts";
 import { inhibitedBy } from "../../services/alerts/notify/inhibition.ts";
 import { afterNotice as asTold, noticeDue } from "../../services/alerts/notify/due.ts";
-import { rehearse } from "../../services/alerts/evaluation/rehearsal.ts";
+import { rehearse, stepFor } from "../../services/alerts/evaluation/rehearsal.ts";
 import { levelOf, messageFor, type Rule } from "../../services/alerts/rules/rule.ts";
 import { buildRules, withChanges } from "../../services/alerts/rules/overrides.ts";
 import { sampleAlert } from "../../services/alerts/notify/sample.ts";
@@ -414,6 +414,12 @@ Deno.test("a rehearsal finds in stored values what the rule would have done", ()
   const spans = [{ ts: 0, value: 0.5, max: 0.96 }, { ts: 60_000, value: 0.5, max: 0.99 }];
   const rolled = rehearse(rule, "", spans, { from: 0, to: 120_000 });
   assert.equal(rolled.would_have_fired, 1, "a mean does not hide the worst of its span");
+});
+
+Deno.test("a rehearsal of hours reads values as measured, one of days their spans, 20,000 at most", () => {
+  assert.equal(stepFor(0, 20_000_000), 0);
+  assert.equal(stepFor(0, 20_001_000), 1_001);
+  assert.equal(stepFor(0, 7 * 86_400_000), 30_240);
 });
 
 Deno.test("a rehearsal counts flapping as it is set", () => {

@@ -11,7 +11,7 @@ export interface SamplePoint {
   max?: number | null;
 }
 
-/** Reads stored values, oldest first, about one per `stepMs`; undefined for a metric that is not stored. */
+/** Reads stored values, oldest first, about one per `stepMs`, or each where that is 0; undefined for a metric that is not stored. */
 export interface SampleReader {
   read(
     metric: string,
@@ -146,6 +146,11 @@ export function rehearse(
 /** Points of a rehearsal at most. */
 const pointsMax = 20_000;
 
-/** Returns the distance of points for a rehearsal (ms). */
-export const stepFor = (from: number, to: number): number =>
-  Math.max(1_000, Math.ceil((to - from) / pointsMax));
+/**
+ * Returns the distance of points for a rehearsal (ms); 0 for values as measured, where one a second is not too many. A span
+ * of two values would hide that one of them was clear.
+ */
+export function stepFor(from: number, to: number): number {
+  const step = Math.ceil((to - from) / pointsMax);
+  return step > 1_000 ? step : 0;
+}
