@@ -7,6 +7,7 @@ import {
   gte,
   lt,
   ne,
+  not,
   notExists,
   sql,
 } from "drizzle-orm";
@@ -40,17 +41,16 @@ export async function noteInstance(
     );
     const watching = own.$with("watching").as(noteWatcher(own, noted.name));
     const begun = sql`now() - make_interval(secs => ${noted.upMs / 1000}::float8)`;
+    const isOfThisStart = sql`abs(extract(epoch from ${since} - (${begun}))) < 1`;
     // Read in `returning`, where a subquery still finds the row as it was before this statement.
-    const earlier = own.select({ since }).from(instanceRecords).where(and(
-      eq(name, noted.name),
-      sql`abs(extract(epoch from ${since} - (${begun}))) >= 1`,
-    ));
+    const ofAnotherStart = own.select({ name }).from(instanceRecords)
+      .where(and(eq(name, noted.name), not(isOfThisStart)));
     const noticed = own.select({ name }).from(instanceRecords)
       .innerJoin(canaryRecords, eq(canaryRecords.name, name))
       .where(and(
         eq(name, noted.name),
         eq(version, noted.version),
-        sql`abs(extract(epoch from ${since} - (${begun}))) < 1`,
+        isOfThisStart,
         between(seen_at, sql`now() - interval '1 minute'`, sql`now()`),
         between(canaryRecords.at, sql`now() - interval '7 seconds'`, sql`now()`),
       ));
@@ -67,7 +67,7 @@ export async function noteInstance(
             then ${since} else excluded.since end`,
         },
       })
-      .returning({ replaced: sql<boolean>`${exists(earlier)}` });
+      .returning({ replaced: sql<boolean>`${exists(ofAnotherStart)}` });
   });
   return written[0]?.replaced ?? false;
 }

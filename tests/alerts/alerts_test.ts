@@ -37,7 +37,6 @@ const list = async (query = "") => AlertList.parse(await app.json(`/api/alerts${
 /** Rules that a machine may break which is busy with other things, or slow enough to take longer than their levels allow. */
 const ofMachine = new Set([
   "collector_failing",
-  "event_loop_lag",
   "lock_wait",
   "pool_wait",
   "watching_cost",

@@ -175,11 +175,9 @@ const nearlyBad = [
   "watching_cost",
 ];
 
-/** Alerts but those on Holdfast's own samples, which nobody vacuums here: autovacuum is off; and of a held event loop. */
+/** Alerts but those on Holdfast's own samples, which nobody vacuums here: autovacuum is off. */
 async function others(): Promise<string[]> {
-  return (await list()).filter(({ rule, scope }) =>
-    scope !== "holdfast.samples" && rule !== "event_loop_lag"
-  )
+  return (await list()).filter(({ scope }) => scope !== "holdfast.samples")
     .map(({ rule, message }) => `${rule}: ${message}`);
 }
 

@@ -35,8 +35,7 @@ export function createEventLoopWatch(
 ): EventLoopWatch {
   const samples: { at: number; lag: number }[] = [];
   let last = 0;
-  let cancel = () => {};
-  let started = false;
+  let cancel: (() => void) | undefined;
 
   function take(): void {
     const at = now();
@@ -57,8 +56,7 @@ export function createEventLoopWatch(
   return {
     lag,
     start() {
-      if (started) return;
-      started = true;
+      if (cancel) return;
       last = now();
       cancel = schedule(take, everyMs);
     },
@@ -70,7 +68,7 @@ export function createEventLoopWatch(
       ];
     },
     stop() {
-      cancel();
+      cancel?.();
       return Promise.resolve();
     },
   };
