@@ -1,3 +1,4 @@
+// Runs alone: it measures the memory of its isolate.
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Alert, Severity } from "../../services/alerts/alert.ts";

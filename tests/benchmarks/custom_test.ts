@@ -1,3 +1,4 @@
+// Runs alone: its server starts with the import.
 import assert from "node:assert/strict";
 import { readSqlCases } from "../../bench/cases/custom/cases.ts";
 import { parseSqlCase } from "../../bench/cases/custom/parse.ts";

@@ -1,3 +1,4 @@
+// Runs alone: its server starts with the import.
 import assert from "node:assert/strict";
 import { againstPgbench, type Comparison, readPgbench } from "../../bench/cases/pgbench/cases.ts";
 import { connectLibpq } from "../../bench/cases/pgbench/libpq.ts";

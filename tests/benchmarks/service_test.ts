@@ -1,3 +1,4 @@
+// Runs alone: its server starts with the import.
 import assert from "node:assert/strict";
 import { cases as shippedCases } from "../../bench/cases/list.ts";
 import { startTempServer } from "../../bench/temp_server.ts";

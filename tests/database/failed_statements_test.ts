@@ -1,3 +1,4 @@
+// Runs alone: it measures the memory of its isolate.
 import assert from "node:assert/strict";
 import { connectSql, type Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";

@@ -3,9 +3,13 @@ import { is } from "drizzle-orm";
 import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
 import { insertAuditRows, listAuditRows } from "../../db/audit.ts";
 import * as schema from "../../db/records/schema.ts";
-import { startApp } from "../helpers/test_app.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-const app = await startApp();
+let app: TestApp;
+
+Deno.test.beforeAll(async () => {
+  app = await startApp();
+});
 
 Deno.test("the types of the records are those of the migrated tables", async () => {
   const tables = Object.values(schema).filter((one) => is(one, PgTable)).map(getTableConfig);

@@ -1,3 +1,4 @@
+// Runs alone: it changes a global of its isolate.
 import assert from "node:assert/strict";
 
 /** The options of `Bun.serve` that concern sockets. */

@@ -1,3 +1,4 @@
+// Runs alone: it measures the memory of its isolate.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";

@@ -24,10 +24,13 @@ function shown(rule: Rule, level: number | null): string {
   return rule.unit === "flag" ? String(level) : showValue(rule.unit, level);
 }
 
+/** The rules of the profiles besides production, as shipped. */
+type OtherProfiles = readonly { profile: string; rules: readonly Rule[] }[];
+
 /** Returns in words the levels that other profiles change. */
-function differences(rule: Rule): string[] {
-  return profiles.flatMap((profile) => {
-    const other = buildRules(profile, []).find(({ name }) => name === rule.name);
+function differences(rule: Rule, others: OtherProfiles): string[] {
+  return others.flatMap(({ profile, rules }) => {
+    const other = rules.find(({ name }) => name === rule.name);
     if (!other) return [];
     const changed = [
       ...(["warning", "critical", "clear"] as const).flatMap((level) =>
@@ -39,7 +42,7 @@ function differences(rule: Rule): string[] {
   });
 }
 
-function levelsOf(rule: RuleDefinition): string {
+function levelsOf(rule: RuleDefinition, others: OtherProfiles): string {
   const side = rule.direction === "above" ? "or more" : "or less";
   const levels = [
     rule.warning === null ? [] : [`warning at ${shown(rule, rule.warning)} ${side}`],
@@ -48,7 +51,7 @@ function levelsOf(rule: RuleDefinition): string {
     rule.for_seconds > 0 ? [`must last ${rule.for_seconds} s`] : [],
     rule.enabled ? [] : ["off by default"],
     rule.local ? ["evaluated by each instance for itself"] : [],
-    differences(rule),
+    differences(rule, others),
   ].flat();
   return `Metric \`${rule.metric}\`: ${levels.join("; ")}.`;
 }
@@ -142,12 +145,13 @@ const otherSections: readonly RunbookSection[] = [
 
 /** Returns the sections of the runbook: each shipped rule in the order of the catalog, then the others. Pure. */
 export function runbookSections(): RunbookSection[] {
+  const others = profiles.map((profile) => ({ profile, rules: buildRules(profile, []) }));
   return [
     ...shippedRules.map((rule) => ({
       ...rule.runbook,
       id: rule.name,
       title: rule.title,
-      levels: levelsOf(rule),
+      levels: levelsOf(rule, others),
       inhibition: inhibitionOf(rule),
       cause: rule.cause,
       cure: rule.cure,
