@@ -57,6 +57,9 @@ testWith(chromium, "a lock tree of seven is freed by cancelling its root", async
       return (await app.json<{ roots: { blocked: unknown[] }[] }>("/api/locks")).roots.length > 0;
     }, "the tree is read");
     await page.getByText("blocks 6 sessions").waitFor();
+    await page.setViewportSize({ width: 360, height: 800 });
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+    await page.setViewportSize({ width: 1440, height: 900 });
     const root = page.locator('.lock[data-root="true"]');
     await root.getByRole("button", { name: "Cancel" }).click();
     await root.getByRole("button", { name: /^Cancel the statement of \d+\?$/ }).click();
