@@ -6,7 +6,7 @@ import { dateTime, moment } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html, useState } from "../lib/view.js";
 import { useSeries } from "../metrics/series.js";
-import { show } from "../metrics/units.js";
+import { axisSteps, show } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
 import { Badge } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
@@ -53,6 +53,7 @@ function Drawn({ alert, rule }) {
     series.points.length > 0 && html`
       <${Chart} points=${series.points} step=${series.step} from=${series.from} to=${series
         .to} format=${format}
+        steps=${axisSteps(rule.unit)}
         label=${`${rule.metric} around the alert`} levels=${levels} bands=${bands} height=${HEIGHT} onHover=${hover} />
     `
   }
