@@ -155,6 +155,10 @@ testWith(
       assert.equal(rules.find(({ name }) => name === "lock_wait")?.warning, 42);
 
       await page.goto(`${app.url}/partitions/market.ticks`);
+      await page.getByLabel("Rotation").selectOption("paused");
+      await page.getByText(/While the rotation is paused, .* inserts fail when the last one ends/)
+        .waitFor();
+      await page.getByLabel("Rotation").selectOption("on");
       await page.getByLabel("Partitions ahead").fill("9");
       await page.getByText("inserts are safe for at least 9 d").waitFor();
       await page.getByRole("button", { name: "Save the policy" }).click();
