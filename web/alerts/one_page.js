@@ -61,6 +61,14 @@ function Drawn({ alert, rule }) {
   <//>`;
 }
 
+/** The page on which the cause can be ended. */
+function Where({ alert: { rule, scope } }) {
+  if (rule !== "partition_runway" || !scope) return null;
+  return html`<p><a href=${`/partitions/${
+    encodeURIComponent(scope)
+  }`}>Policy, plan and log of ${scope}</a></p>`;
+}
+
 function Changes({ alert }) {
   const { from, to } = around(alert, serverNow());
   const query = new URLSearchParams({
@@ -173,7 +181,8 @@ export function Page({ params }) {
             <${Movers} range=${around(alert, serverNow())} except=${rule?.metric} />
           </div>
           <div class="stack">
-            <${Panel} title="Likely cause"><p>${alert.cause || "Not known."}</p><//>
+            <${Panel} title="Likely cause"><p>${alert.cause ||
+              "Not known."}</p><${Where} alert=${alert} /><//>
             <${Panel} title="What to run">${(alert.cure ?? []).length === 0
               ? html`<p class="empty">There is no statement to run; see the cause.</p>`
               : alert.cure.map((cure) => html`<${Sql} key=${cure.sql} ...${cure} />`)}<//>
