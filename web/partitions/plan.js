@@ -1,6 +1,6 @@
 // What rotation would do to a table, statement by statement with its lock; applied as shown or not at all.
 import { request } from "../lib/api.js";
-import { bytes, duration, number } from "../lib/format.js";
+import { bytes, counted, duration, number } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/view.js";
 import { May, Sure } from "../parts/controls.js";
 import { Failed, Note, Panel } from "../parts/panel.js";
@@ -11,8 +11,7 @@ import { toast } from "../state.js";
 const MOST = 50;
 const DESTRUCTIVE = ["drop", "archive"];
 
-const statements = ({ statements: { length } }) =>
-  `${number(length)} ${length === 1 ? "statement" : "statements"}`;
+const statements = (plan) => counted(plan.statements.length, "statement");
 
 /** The reasons for leaving a table out that are not among the warnings too. */
 const notWarned = ({ skipped, warnings }) =>

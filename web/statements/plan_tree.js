@@ -1,5 +1,5 @@
 // A plan as a tree: what each node reads, what it alone costs, and what it is limited by.
-import { compact, percent } from "../lib/format.js";
+import { compact, counted, percent } from "../lib/format.js";
 import { html } from "../lib/view.js";
 import { Cut } from "../parts/cut.js";
 import { Meter } from "../parts/icon.js";
@@ -8,8 +8,6 @@ import { Sql } from "../parts/sql.js";
 import { useApi } from "../parts/use_api.js";
 
 const ROLES = { init_plan: "executed once", sub_plan: "executed for rows of its parent" };
-
-const counted = (count, word) => `${compact(count)} ${word}${count === 1 ? "" : "s"}`;
 
 function Node({ node }) {
   const about = [
