@@ -103,6 +103,17 @@ testWith(chromium, "a session idle in its transaction is ended from its alert", 
     await idle.getByRole("button", { name: /^End session \d+, roll back\?$/ }).click();
     await page.getByText(/Session \d+ is ended/).first().waitFor();
     assert.equal(await waiting, "done");
+
+    const lock = "ACCESS SHARE on app.events; none but on the new app.events_p1; ".repeat(4);
+    await page.route(`**/api/alerts/${id}`, async (route) => {
+      const answer = await (await route.fetch()).json();
+      const cure = Array.from({ length: 12 }, (_, n) => ({ sql: `select ${n}`, lock, risk: "" }));
+      await route.fulfill({ json: { ...answer, cure } });
+    });
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.goto(`${app.url}/alerts/${id}`);
+    await page.getByText("2 more statements after these").waitFor();
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
     await Promise.all([root, waiter].map((sql) => sql.end({ timeout: 1 })));
   });
 });

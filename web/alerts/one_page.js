@@ -2,7 +2,7 @@
 import { changeWords } from "../history/change_words.js";
 import { Movers } from "../history/movers.js";
 import { serverNow } from "../lib/clock.js";
-import { dateTime, moment } from "../lib/format.js";
+import { counted, dateTime, moment } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html, useState } from "../lib/view.js";
 import { useSeries } from "../metrics/series.js";
@@ -58,6 +58,19 @@ function Drawn({ alert, rule }) {
     `
   }
     <p class="readout">${say}</p>
+  <//>`;
+}
+
+const MOST_CURES = 10;
+
+/** The statements that end the cause, the first of them only if they are many. */
+function Cure({ alert }) {
+  const all = alert.cure ?? [];
+  const left = all.length - MOST_CURES;
+  return html`<${Panel} title="What to run">
+    ${all.length === 0 && html`<p class="empty">There is no statement to run; see the cause.</p>`}
+    ${all.slice(0, MOST_CURES).map((cure) => html`<${Sql} key=${cure.sql} ...${cure} />`)}
+    ${left > 0 && html`<p class="faint">${counted(left, "more statement")} after these.</p>`}
   <//>`;
 }
 
@@ -183,9 +196,7 @@ export function Page({ params }) {
           <div class="stack">
             <${Panel} title="Likely cause"><p>${alert.cause ||
               "Not known."}</p><${Where} alert=${alert} /><//>
-            <${Panel} title="What to run">${(alert.cure ?? []).length === 0
-              ? html`<p class="empty">There is no statement to run; see the cause.</p>`
-              : alert.cure.map((cure) => html`<${Sql} key=${cure.sql} ...${cure} />`)}<//>
+            <${Cure} alert=${alert} />
             <${Changes} alert=${alert} />
             <${Deliveries} alert=${alert} />
           </div>
