@@ -9,7 +9,7 @@ import { changeQuery, match, safeReturn } from "../../web/lib/address.js";
 import { readRange, stepFor } from "../../web/lib/time_range.js";
 import { groupAlerts, groupWords } from "../../web/alerts/groups.js";
 import { sayCheck } from "../../web/health/checks.js";
-import { levelWords, show, toneFor } from "../../web/metrics/units.js";
+import { axisSteps, levelWords, show, toneFor } from "../../web/metrics/units.js";
 import { intervalSeconds } from "../../web/partitions/interval.js";
 import { runwayLine, runwayWords, unmanagedWords } from "../../web/partitions/words.js";
 
@@ -82,6 +82,17 @@ Deno.test("53 alerts of one rule are one group, newest critical first", () => {
   assert.equal(groupWords(second), "lock_wait: 3");
   assert.equal(groupWords(groupAlerts([alerts[0]])[0]), "number 0");
   assert.deepEqual(groupAlerts([]), []);
+});
+
+Deno.test("the labels of a value axis are round in the unit, in ascending steps", () => {
+  const times = axisSteps("seconds") ?? [];
+  assert.ok([60, 900, 3_600, 86_400].every((step) => times.includes(step)));
+  assert.deepEqual(times.filter((step) => step > 60 && step % 60 !== 0), []);
+  assert.ok(axisSteps("bytes_per_second")?.includes(1_048_576));
+  for (const steps of [times, axisSteps("bytes") ?? []]) {
+    assert.deepEqual(steps, [...steps].sort((a, b) => a - b));
+  }
+  assert.equal(axisSteps("ratio"), null);
 });
 
 Deno.test("the level of a panel is the rule's; without a value it is unknown", () => {

@@ -57,6 +57,9 @@ testWith(chromium, "a lock tree of seven is freed by cancelling its root", async
       return (await app.json<{ roots: { blocked: unknown[] }[] }>("/api/locks")).roots.length > 0;
     }, "the tree is read");
     await page.getByText("blocks 6 sessions").waitFor();
+    await page.setViewportSize({ width: 360, height: 800 });
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+    await page.setViewportSize({ width: 1440, height: 900 });
     const root = page.locator('.lock[data-root="true"]');
     await root.getByRole("button", { name: "Cancel" }).click();
     await root.getByRole("button", { name: /^Cancel the statement of \d+\?$/ }).click();
@@ -100,6 +103,17 @@ testWith(chromium, "a session idle in its transaction is ended from its alert", 
     await idle.getByRole("button", { name: /^End session \d+, roll back\?$/ }).click();
     await page.getByText(/Session \d+ is ended/).first().waitFor();
     assert.equal(await waiting, "done");
+
+    const lock = "ACCESS SHARE on app.events; none but on the new app.events_p1; ".repeat(4);
+    await page.route(`**/api/alerts/${id}`, async (route) => {
+      const answer = await (await route.fetch()).json();
+      const cure = Array.from({ length: 12 }, (_, n) => ({ sql: `select ${n}`, lock, risk: "" }));
+      await route.fulfill({ json: { ...answer, cure } });
+    });
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.goto(`${app.url}/alerts/${id}`);
+    await page.getByText("2 more statements after these").waitFor();
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
     await Promise.all([root, waiter].map((sql) => sql.end({ timeout: 1 })));
   });
 });
@@ -152,6 +166,10 @@ testWith(
       assert.equal(rules.find(({ name }) => name === "lock_wait")?.warning, 42);
 
       await page.goto(`${app.url}/partitions/market.ticks`);
+      await page.getByLabel("Rotation").selectOption("paused");
+      await page.getByText(/While the rotation is paused, .* inserts fail when the last one ends/)
+        .waitFor();
+      await page.getByLabel("Rotation").selectOption("on");
       await page.getByLabel("Partitions ahead").fill("9");
       await page.getByText("inserts are safe for at least 9 d").waitFor();
       await page.getByRole("button", { name: "Save the policy" }).click();

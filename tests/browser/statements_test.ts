@@ -78,7 +78,7 @@ testWith(
       await tree.getByText("Filter:").first().waitFor();
       const text = await tree.innerText();
       assert.match(text, /Join|Nested Loop/);
-      assert.match(text, /on members m/);
+      assert.match(text, /Scan on members m/);
       assert.match(text, /m?\.?size > \$1/);
       const shares = [...text.matchAll(/^([\d.]+) %$/gm)].map(([, share]) => Number(share));
       const sum = shares.reduce((all, one) => all + one, 0);

@@ -2,11 +2,11 @@
 import { changeWords } from "../history/change_words.js";
 import { Movers } from "../history/movers.js";
 import { serverNow } from "../lib/clock.js";
-import { dateTime, moment } from "../lib/format.js";
+import { counted, dateTime, moment } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html, useState } from "../lib/view.js";
 import { useSeries } from "../metrics/series.js";
-import { show } from "../metrics/units.js";
+import { axisSteps, show } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
 import { Badge } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
@@ -53,11 +53,33 @@ function Drawn({ alert, rule }) {
     series.points.length > 0 && html`
       <${Chart} points=${series.points} step=${series.step} from=${series.from} to=${series
         .to} format=${format}
+        steps=${axisSteps(rule.unit)}
         label=${`${rule.metric} around the alert`} levels=${levels} bands=${bands} height=${HEIGHT} onHover=${hover} />
     `
   }
     <p class="readout">${say}</p>
   <//>`;
+}
+
+const MOST_CURES = 10;
+
+/** The statements that end the cause, the first of them only if they are many. */
+function Cure({ alert }) {
+  const all = alert.cure ?? [];
+  const left = all.length - MOST_CURES;
+  return html`<${Panel} title="What to run">
+    ${all.length === 0 && html`<p class="empty">There is no statement to run; see the cause.</p>`}
+    ${all.slice(0, MOST_CURES).map((cure) => html`<${Sql} key=${cure.sql} ...${cure} />`)}
+    ${left > 0 && html`<p class="faint">${counted(left, "more statement")} after these.</p>`}
+  <//>`;
+}
+
+/** The page on which the cause can be ended. */
+function Where({ alert: { rule, scope } }) {
+  if (rule !== "partition_runway" || !scope) return null;
+  return html`<p><a href=${`/partitions/${
+    encodeURIComponent(scope)
+  }`}>Policy, plan and log of ${scope}</a></p>`;
 }
 
 function Changes({ alert }) {
@@ -172,10 +194,9 @@ export function Page({ params }) {
             <${Movers} range=${around(alert, serverNow())} except=${rule?.metric} />
           </div>
           <div class="stack">
-            <${Panel} title="Likely cause"><p>${alert.cause || "Not known."}</p><//>
-            <${Panel} title="What to run">${(alert.cure ?? []).length === 0
-              ? html`<p class="empty">There is no statement to run; see the cause.</p>`
-              : alert.cure.map((cure) => html`<${Sql} key=${cure.sql} ...${cure} />`)}<//>
+            <${Panel} title="Likely cause"><p>${alert.cause ||
+              "Not known."}</p><${Where} alert=${alert} /><//>
+            <${Cure} alert=${alert} />
             <${Changes} alert=${alert} />
             <${Deliveries} alert=${alert} />
           </div>

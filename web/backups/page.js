@@ -71,7 +71,12 @@ function Actions({ backup, busy, reload }) {
   const path = `/api/backups/${encodeURIComponent(backup.id)}`;
   const verify = () =>
     action.run(() =>
-      request(`${path}/verify`, { method: "POST", body: {}, deadline: 60_000 }).then(() => {
+      request(`${path}/verify`, {
+        method: "POST",
+        body: {},
+        prefer: "respond-async",
+        deadline: 60_000,
+      }).then(() => {
         toast("The backup is being restored on trial", "info");
         reload();
       })

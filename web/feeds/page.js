@@ -1,7 +1,7 @@
 // Feeds by symbol: freshness, volume, refused rows.
 import { useAtMost } from "../health/limit.js";
 import { serverNow } from "../lib/clock.js";
-import { compact, duration, number, words } from "../lib/format.js";
+import { compact, counted, duration, number, words } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
 import { levelWords, toneFor } from "../metrics/units.js";
@@ -82,7 +82,7 @@ export function Page() {
   const ticks = database?.performance_metrics?.ticks_per_second;
   return html`
     <${PageHead} title="Feeds" aside=${data
-      ? html`${data.feeds.length} symbols since the start <${Age} at=${data.since} />; ${
+      ? html`${counted(data.feeds.length, "symbol")} since the start <${Age} at=${data.since} />; ${
         typeof ticks === "number" ? `${compact(ticks)} ticks a second` : "rate unknown"
       }`
       : ""} tools=${html`<a href="/quarantine">Quarantine</a>`} />

@@ -6,7 +6,7 @@ import { useStore } from "../lib/store.js";
 import { useRange } from "../lib/use_range.js";
 import { html, useState } from "../lib/view.js";
 import { useSeries } from "../metrics/series.js";
-import { show } from "../metrics/units.js";
+import { axisSteps, show } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
 import { PageHead } from "../parts/page_head.js";
 import { Note, Panel, Trouble } from "../parts/panel.js";
@@ -73,6 +73,7 @@ function One({ metric, rules, alerts, changes, remove }) {
       ? html`
         <${Chart} points=${series.points} step=${series.step} from=${series.from} to=${series
           .to} format=${format}
+          steps=${axisSteps(series.unit)}
           label=${`${name}: ${said}`} levels=${levels} bands=${bands} marks=${changes} sync="history"
           height=${150} onZoom=${zoom} onHover=${hover} />
       `

@@ -4,7 +4,7 @@ import { Rows } from "../alerts/evidence.js";
 import { changeWords } from "../history/change_words.js";
 import { clock, compact, dateTime, milliseconds, percent } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/view.js";
-import { show, unitOf } from "../metrics/units.js";
+import { axisSteps, show, unitOf } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
 import { Segments } from "../parts/controls.js";
 import { Badge } from "../parts/icon.js";
@@ -52,9 +52,8 @@ function Lines({ incident, at, move }) {
         <div key=${name}>
           <h3 class="sub">${name.replaceAll("_", " ")}</h3>
           <${Chart} points=${points} step=${5} from=${from} to=${to}
-            format=${(value) => show(unitOf(name), value)} label=${name} bands=${bands} marks=${at
-              ? [at]
-              : []} sync="incident"
+            format=${(value) => show(unitOf(name), value)} steps=${axisSteps(unitOf(name))}
+            label=${name} bands=${bands} marks=${at ? [at] : []} sync="incident"
             height=${110} onHover=${(point) => point && move(point.at)} />
         </div>
       `;

@@ -43,9 +43,10 @@ export function signIn() {
  * answer too, such as 503 from /api/health. Throws ApiError.
  */
 export async function request(path, options = {}) {
-  const { method = "GET", body, deadline = 8_000, also = [], login = true } = options;
+  const { method = "GET", body, prefer, deadline = 8_000, also = [], login = true } = options;
   const headers = { accept: "application/json, application/problem+json" };
   if (body !== undefined) headers["content-type"] = "application/json";
+  if (prefer) headers.prefer = prefer;
   let response;
   let text;
   try {

@@ -1,6 +1,6 @@
 // Prices of one instrument: candles with history, and the latest ticks.
 import { serverNow } from "../lib/clock.js";
-import { clock, compact, dateTime, price, priceDecimals } from "../lib/format.js";
+import { clock, compact, counted, dateTime, price, priceDecimals } from "../lib/format.js";
 import { setQuery, useParam } from "../lib/router.js";
 import { useRange } from "../lib/use_range.js";
 import { html, useEffect, useRef, useState } from "../lib/view.js";
@@ -91,7 +91,7 @@ function candleWords(row, decimals) {
   const at = (name) => price(row[name], decimals);
   return `${dateTime(row.ts).slice(0, -3)} · open ${at("open")} · high ${at("high")} · low ${
     at("low")
-  } · close ${at("close")} · volume ${compact(row.volume)} · ${compact(row.trades)} trades`;
+  } · close ${at("close")} · volume ${compact(row.volume)} · ${counted(row.trades, "trade")}`;
 }
 
 const instrumentWords = (instrument) =>

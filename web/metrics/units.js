@@ -58,3 +58,38 @@ const BY_NAME = [
 export function unitOf(name) {
   return BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? "count";
 }
+
+const upTo = (most, factors) =>
+  Array.from({ length: most }, (_, power) => factors.map((factor) => factor * 10 ** power)).flat();
+
+const CLOCK = [
+  1,
+  2,
+  5,
+  10,
+  15,
+  30,
+  60,
+  120,
+  300,
+  600,
+  900,
+  1_800,
+  3_600,
+  7_200,
+  10_800,
+  21_600,
+  43_200,
+];
+const TIMES = [
+  ...upTo(3, [1, 2, 5]).map((step) => step / 1000),
+  ...CLOCK,
+  ...upTo(8, [1, 2, 5]).map((days) => days * 86_400),
+];
+const POWERS = Array.from({ length: 61 }, (_, power) => 2 ** power);
+
+/** The distances between the labels of a value axis that are round in its unit: 15 min, not 16 min 40 s; null: decimal. */
+export function axisSteps(unit) {
+  if (unit === "seconds") return TIMES;
+  return /^bytes/.test(unit) ? POWERS : null;
+}

@@ -21,7 +21,7 @@ export function Figure({ figure, rule, metrics, pool }) {
       <${Spark} points=${series.points.map(({ at, value: one }) => [at, one])} from=${series
         .from} to=${series.to} level=${level} />
       <p class="figure-sub">${sub}</p>
-      <p class="figure-sub">${rule ? levelWords(rule) : "no level"}</p>
+      <p class="figure-sub">${figure.rule && !rule ? "level not known yet" : levelWords(rule)}</p>
     </a>
   `;
 }

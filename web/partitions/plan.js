@@ -1,6 +1,6 @@
 // What rotation would do to a table, statement by statement with its lock; applied as shown or not at all.
 import { request } from "../lib/api.js";
-import { bytes, duration, number } from "../lib/format.js";
+import { bytes, counted, duration, number } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/view.js";
 import { May, Sure } from "../parts/controls.js";
 import { Failed, Note, Panel } from "../parts/panel.js";
@@ -10,6 +10,16 @@ import { toast } from "../state.js";
 
 const MOST = 50;
 const DESTRUCTIVE = ["drop", "archive"];
+
+const statements = (plan) => counted(plan.statements.length, "statement");
+
+/** The reasons for leaving a table out that are not among the warnings too. */
+const notWarned = ({ skipped, warnings }) =>
+  skipped.filter(({ table, reason }) => !warnings.includes(`${table}: ${reason}`));
+
+/** An empty plan of a table that is left out does not mean that nothing is due. */
+const nothing = ({ skipped, warnings }) =>
+  skipped.length + warnings.length > 0 ? "No statement is planned." : "Nothing is due.";
 
 /** Each change of `due` to another number than 0 asks for a plan, as the button does. */
 export function PartitionPlan({ table, applied, due = 0 }) {
@@ -46,6 +56,7 @@ export function PartitionPlan({ table, applied, due = 0 }) {
       show(null);
       applied();
     });
+  const unsaid = plan ? notWarned(plan) : [];
   const drops = plan?.statements.filter(({ action }) => DESTRUCTIVE.includes(action)).length ?? 0;
   return html`
     <${Panel} title="Plan" aside="every statement that is due, with its lock; a plan changes nothing"
@@ -55,18 +66,19 @@ export function PartitionPlan({ table, applied, due = 0 }) {
         <${Failed} action=${planning} what="No plan" /><${Failed} action=${applying} what="Not applied" />
         ${plan && html`
           ${plan.warnings.map((one) => html`<${Note} key=${one}>${one}<//>`)}
-          ${plan.skipped.map((one) =>
+          ${unsaid.map((one) =>
             html`<${Note} key=${one.table} tone="info">${one.table} is skipped: ${one.reason}<//>`
           )}
-          ${plan.statements.length === 0 ? html`<p class="empty">Nothing is due.</p>` : html`
+          ${plan.statements.length === 0 ? html`<p class="empty">${nothing(plan)}</p>` : html`
             <${May}>
               <div class="form-foot">
                 <${Sure} kind="small primary" disabled=${applying
-                  .busy} sure=${`Apply ${plan.statements.length} statements${
+                  .busy} sure=${`Apply ${statements(plan)}${
                   drops > 0 ? `, ${drops} of them remove data` : ""
                 }?`}
-                  onClick=${apply}>Apply this plan<//><span class="faint">${plan.statements
-                    .length} statements, below; refused when the catalogue has changed since</span></div><//>
+                  onClick=${apply}>Apply this plan<//><span class="faint">${statements(
+                    plan,
+                  )}, below; refused when the catalogue has changed since</span></div><//>
             <ol class="cards">${plan.statements.slice(0, MOST).map((one) =>
               html`
                 <li key=${one.step + one.sql}>

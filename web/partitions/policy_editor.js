@@ -36,6 +36,9 @@ const option = (list, value) =>
 
 /** What the next rotations mean for a policy: how long inserts are safe, and what happens to old partitions. */
 function outlook(draft) {
+  if (!draft.enabled) {
+    return "While the rotation is paused, no partition is created or removed: inserts fail when the last one ends.";
+  }
   const every = intervalSeconds(draft.interval);
   const ahead = draft.key !== "id" && every
     ? `After the next rotation inserts are safe for at least ${

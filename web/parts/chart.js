@@ -19,6 +19,13 @@ export function timeLabels(_chart, splits) {
   });
 }
 
+/** Half the width of the widest label of a time axis: the last one may stand at the right edge. */
+const HALF_TIME = 22;
+
+/** The width of the value axis: its longest label is not cut. */
+export const widthOf = (_chart, labels) =>
+  Math.max(72, ...(labels ?? []).map((label) => 12 + 6.8 * String(label).length));
+
 export function axis(options) {
   return {
     stroke: () => colour("muted"),
@@ -94,7 +101,7 @@ function drawUnder(current) {
 /**
  * A chart of `points` (`{ at, value, min?, max? }`, ms) between `from` and `to`. `levels`: `{ value, tone }`, `bands`:
  * `{ from, to, tone }`, `marks`: moments. Charts with one `sync` name share a cursor; `onZoom(from, to)` hears a drag,
- * `onHover(point | null)` the point under the cursor.
+ * `onHover(point | null)` the point under the cursor. `steps`: the distances that its value axis may have.
  */
 export function Chart(
   {
@@ -103,6 +110,7 @@ export function Chart(
     from,
     to,
     format,
+    steps,
     label,
     levels = [],
     bands = [],
@@ -145,7 +153,7 @@ export function Chart(
           height,
           tzDate: (seconds) => Plot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
           legend: { show: false },
-          padding: [8, 8, 0, 0],
+          padding: [8, HALF_TIME, 0, 0],
           cursor: {
             y: false,
             sync: sync ? { key: sync } : undefined,
@@ -161,8 +169,9 @@ export function Chart(
           axes: [
             axis({ space: 70, values: timeLabels, size: 26 }),
             axis({
-              size: 72,
+              size: widthOf,
               space: 34,
+              ...(steps ? { incrs: steps } : {}),
               values: (_u, splits) => splits.map((value) => current().format(value)),
             }),
           ],

@@ -14,7 +14,7 @@ const work = (one) =>
     ["share of all time", percent(one.share)],
     ["time", duration(one.total_ms / 1000)],
     ["calls", compact(one.calls)],
-    ["time a call", milliseconds(one.mean_ms)],
+    ["time a call", one.calls > 0 ? milliseconds(one.mean_ms) : "not called"],
     ["rows", compact(one.rows)],
     [
       "from the cache",

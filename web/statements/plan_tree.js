@@ -1,5 +1,5 @@
 // A plan as a tree: what each node reads, what it alone costs, and what it is limited by.
-import { compact, percent } from "../lib/format.js";
+import { compact, counted, percent } from "../lib/format.js";
 import { html } from "../lib/view.js";
 import { Cut } from "../parts/cut.js";
 import { Meter } from "../parts/icon.js";
@@ -11,21 +11,15 @@ const ROLES = { init_plan: "executed once", sub_plan: "executed for rows of its 
 
 function Node({ node }) {
   const about = [
-    `${compact(node.rows)} rows${node.per_worker ? " per process" : ""}`,
+    `${counted(node.rows, "row")}${node.per_worker ? " per process" : ""}`,
     `cost ${compact(node.total_cost)}`,
-    node.workers && `${node.workers} workers`,
+    node.workers && counted(node.workers, "worker"),
     node.name && `${node.name}${ROLES[node.role] ? `, ${ROLES[node.role]}` : ""}`,
   ].filter(Boolean).join(" · ");
   return html`<li>
     <div class="plan-node">
-      <p><b>${node.node}</b>${
-    node.relation && html`
-      on <code>${node.relation}</code>
-    `
-  }${
-    node.index && html`
-      using <code>${node.index}</code>
-    `
+      <p><b>${node.node}</b>${node.relation && [" on ", html`<code>${node.relation}</code>`]}${
+    node.index && [" using ", html`<code>${node.index}</code>`]
   }</p>
       <p class="plan-share">${percent(node.share)}<${Meter} share=${node.share} /></p>
       <p class="faint">${about}</p>
