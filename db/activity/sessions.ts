@@ -12,6 +12,10 @@ export interface SessionRow {
   backend_start: string | null;
   /** Whether it is a session of this Holdfast, or of another one with the same role. */
   own: boolean;
+  /** Whether its role is a superuser. */
+  of_superuser: boolean;
+  /** The role that asks. */
+  asking: string;
 }
 
 /** Returns the session with a pid; undefined when there is none. */
@@ -24,7 +28,9 @@ export async function findSession(sql: Sql, pid: number): Promise<SessionRow | u
       application_name as application,
       state,
       ${sql.unsafe(utcText("backend_start", 6))} as backend_start,
-      usename = session_user and application_name ~ '^holdfast(-|$)' as own
+      usename = session_user and application_name ~ '^holdfast(-|$)' as own,
+      coalesce((select rolsuper from pg_roles as r where r.oid = usesysid), false) as of_superuser,
+      session_user::text as asking
     from pg_stat_activity
     where pid = ${pid}`;
   return row;

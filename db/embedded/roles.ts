@@ -27,13 +27,19 @@ export async function setPasswords(sql: Sql, secrets: Secrets): Promise<void> {
 
 /** Makes Holdfast's own role with the rights that docs/deployment.md lists, or sees to its password. */
 export async function ensureRole(sql: Sql, secrets: Secrets): Promise<void> {
-  if (await verifierOf(sql, ownRole) !== undefined) {
-    return await setPassword(sql, ownRole, secrets.own);
+  const role = quoteIdent(ownRole);
+  if (await verifierOf(sql, ownRole) === undefined) {
+    await sql.unsafe(
+      `create role ${role} login replication in role pg_monitor
+        password ${quoteLiteral(scramVerifier(secrets.own))}`,
+    );
+  } else {
+    await setPassword(sql, ownRole, secrets.own);
   }
-  await sql.unsafe(
-    `create role ${quoteIdent(ownRole)} login replication in role pg_monitor
-      password ${quoteLiteral(scramVerifier(secrets.own))}`,
-  );
+  const [member] = await sql`select from pg_auth_members where
+    member = ${ownRole}::regrole and roleid = 'pg_signal_backend'::regrole`;
+  // So that whoever is on call can end a session that blocks others.
+  if (!member) await sql.unsafe(`grant pg_signal_backend to ${role}`);
 }
 
 /** What the bootstrap superuser owns in this database beside the system's and extensions' objects, parents first. */

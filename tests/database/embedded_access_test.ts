@@ -63,7 +63,7 @@ async function assertOwnRole(server: EmbeddedServer): Promise<void> {
   await as(server.target, async (sql) => {
     const [role] = await sql`
       select rolname, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication,
-        (select array_agg(r.rolname::text) from pg_auth_members as m join pg_roles as r
+        (select array_agg(r.rolname::text order by 1) from pg_auth_members as m join pg_roles as r
           on r.oid = m.roleid where m.member = u.oid) as groups,
         has_database_privilege(current_database(), 'create') as creates
       from pg_roles as u where rolname = current_user`;
@@ -74,7 +74,7 @@ async function assertOwnRole(server: EmbeddedServer): Promise<void> {
       rolcreatedb: false,
       rolbypassrls: false,
       rolreplication: true,
-      groups: ["pg_monitor"],
+      groups: ["pg_monitor", "pg_signal_backend"],
       creates: true,
     });
     await assert.rejects(() => sql`alter system set work_mem = '5MB'`, { code: "42501" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connectSql, type Sql } from "../../db/connection.ts";
+import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
 import { IndexList, LockTree, QueryList } from "../../routes/monitor/diagnosis_schemas.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
@@ -21,9 +21,9 @@ Deno.test.beforeAll(async () => {
 });
 Deno.test.afterAll(() => app.stop());
 
-const session = (): Sql =>
+const session = (target: Target = app.holdfast.target): Sql =>
   connectSql({
-    target: app.holdfast.target,
+    target,
     max: 1,
     applicationName: "trader",
     statementTimeoutMs: 30_000,
@@ -103,6 +103,26 @@ Deno.test("the blocking tree, a waiter cancelled, its root ended, each with an a
     assert.ok(audited.every(({ request_id }) => typeof request_id === "string"));
   } finally {
     await Promise.all([holder, first, second].map((sql) => sql.end({ timeout: 1 })));
+  }
+});
+
+Deno.test("a session of another role is ended; where the server refuses that, the answer names the way", async () => {
+  await app.admin`create role clerk login password 'clerk'`;
+  const url = embeddedUrl(app.holdfast.target, { user: "clerk:clerk" });
+  const clerk = session({ kind: "url", url });
+  try {
+    const pid = await pidOf(clerk);
+    await app.admin`revoke pg_signal_backend from holdfast`;
+    const refused = await post(`/api/locks/${pid}/terminate`);
+    assert.equal(refused.status, 403);
+    assert.match((await refused.json()).detail, /run: grant pg_signal_backend to "holdfast"$/);
+    await app.admin`grant pg_signal_backend to holdfast`;
+    assert.equal((await post(`/api/locks/${pid}/terminate`)).status, 200);
+    const superuser = await post(`/api/locks/${await pidOf(app.admin)}/terminate`);
+    assert.equal(superuser.status, 403);
+    assert.match((await superuser.json()).detail, /Only a superuser may/);
+  } finally {
+    await clerk.end({ timeout: 1 });
   }
 });
 

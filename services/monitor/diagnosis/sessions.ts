@@ -1,4 +1,5 @@
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
+import { quoteIdent } from "../../../db/sql.ts";
 import { sqlState } from "../../../db/sql_state.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import {
@@ -52,6 +53,12 @@ function refusal(
   return undefined;
 }
 
+/** Says what lets Holdfast signal a session that the server does not let it signal. */
+const wayOut = ({ of_superuser, asking }: SessionRow) =>
+  of_superuser
+    ? "Only a superuser may: the session is a superuser's."
+    : `As a superuser, run: grant pg_signal_backend to ${quoteIdent(asking)}`;
+
 /** Lists, cancels and ends sessions over the monitor's connection: the application's pool may be blocked. */
 export function createSessions({ pool, log }: { pool: Pool; log: Logger }): Sessions {
   return {
@@ -71,7 +78,7 @@ export function createSessions({ pool, log }: { pool: Pool; log: Logger }): Sess
             "forbidden",
             `The server does not allow Holdfast's role to ${kind} session ${pid}: ${
               describeDatabaseError(error)
-            }; members of pg_signal_backend may, except for sessions of superusers`,
+            }. ${wayOut(session)}`,
             { cause: error },
           );
         },

@@ -213,7 +213,8 @@ export function createPlanner(
       try {
         const made = await queue.run(() => make(id));
         kept.delete(id);
-        kept.set(id, made);
+        // A refusal is not kept: the grant that it names may be made within the moment.
+        if (made.status === "known") kept.set(id, made);
         dropOldest(kept, keptMax);
         return made;
       } finally {
