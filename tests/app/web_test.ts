@@ -8,7 +8,7 @@ import { moveOf } from "../../services/monitor/incidents/movements.ts";
 import { changeQuery, match, safeReturn } from "../../web/lib/address.js";
 import { readRange, stepFor } from "../../web/lib/time_range.js";
 import { groupAlerts, groupWords } from "../../web/alerts/groups.js";
-import { sayCheck } from "../../web/health/checks.js";
+import { readChecks, sayCheck } from "../../web/health/checks.js";
 import { axisSteps, levelWords, show, toneFor } from "../../web/metrics/units.js";
 import { intervalSeconds } from "../../web/partitions/interval.js";
 import { runwayLine, runwayWords, unmanagedWords } from "../../web/partitions/words.js";
@@ -163,6 +163,12 @@ Deno.test("a broken connection is said in plain words", () => {
   assert.match(say("connect ECONNREFUSED 127.0.0.1:5432"), /refuses connections/);
   assert.match(say("connect ENOENT /tmp/.s.PGSQL.5432"), /not running/);
   assert.equal(say("2 table(s) run out"), "2 table(s) run out");
+});
+
+Deno.test("a moment in a check is shown as people read it", () => {
+  const detail = "no answer since 2013-11-28T21:59:40.953Z: stopped";
+  const [check] = readChecks([{ name: "database", status: "unhealthy", detail }]);
+  assert.equal(check?.detail, "no answer since 28 Nov 2013 21:59:40 UTC: stopped");
 });
 
 Deno.test("a range is a length that ends now, or two moments", () => {

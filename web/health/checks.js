@@ -1,7 +1,15 @@
 // The checks behind the status: read in any form, shown in one sentence or one by one.
-import { words } from "../lib/format.js";
+import { serverNow } from "../lib/clock.js";
+import { moment, words } from "../lib/format.js";
 
 const GOOD = new Set(["healthy", "pass", "ok", "up"]);
+
+/** A detail with its moments as people read them. */
+const withMoments = (detail) =>
+  detail?.replaceAll(
+    /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
+    (iso) => `${moment(Date.parse(iso), serverNow())} UTC`,
+  );
 
 /** The checks of /api/health as rows `{ name, status, detail }`, from a list or an object. */
 export function readChecks(checks) {
@@ -13,7 +21,7 @@ export function readChecks(checks) {
     return {
       name: words(one?.name ?? name),
       status: String(one?.status ?? (typeof one === "string" ? one : "unknown")),
-      detail: one?.detail ?? one?.message ?? one?.output ?? one?.reason ?? null,
+      detail: withMoments(one?.detail ?? one?.message ?? one?.output ?? one?.reason) ?? null,
     };
   });
 }
