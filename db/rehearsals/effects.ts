@@ -107,6 +107,51 @@ export const readOnce = (sql: Sql, table: TouchedTable) =>
 export const writeNothing = (sql: Sql, table: TouchedTable) =>
   sql.unsafe(`insert into ${table.name} select * from ${table.name} where false`);
 
+/**
+ * Returns a digest of all that decides what an insert into a table does: the files, indexes, columns, constraints and
+ * triggers of the table, its partitions, and the tables that it refers to.
+ */
+export async function readWriteShape(sql: Sql, table: TouchedTable): Promise<string> {
+  const [row] = await sql<{ shape: string | null }[]>`
+    with tree as (
+      select to_regclass(${table.name})::oid as oid
+      union
+      select relid::oid from pg_partition_tree(to_regclass(${table.name}))
+    ),
+    tables as (
+      select oid from tree
+      union
+      select confrelid from pg_constraint
+      where conrelid in (select oid from tree) and confrelid <> 0
+    ),
+    indexes as (
+      select i.* from pg_index as i where i.indrelid in (select oid from tables)
+    ),
+    parts as (
+      select jsonb_build_array(
+        c.oid, c.relfilenode, c.relam, c.reltablespace, c.relpersistence, c.reloptions, c.relhasrules
+      ) as part
+      from pg_class as c
+      where c.oid in (select oid from tables union select indexrelid from indexes)
+      union all
+      select to_jsonb(i) from indexes as i
+      union all
+      select jsonb_build_array(
+        a.attrelid, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attstorage, a.attcompression,
+        a.attgenerated, a.attidentity, a.attisdropped, d.adbin::text
+      )
+      from pg_attribute as a
+      left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      where a.attrelid in (select oid from tables) and a.attnum > 0
+      union all
+      select to_jsonb(k) from pg_constraint as k where k.conrelid in (select oid from tables)
+      union all
+      select to_jsonb(t) from pg_trigger as t where t.tgrelid in (select oid from tables)
+    )
+    select md5(string_agg(part::text, ' ' order by part::text)) as shape from parts`;
+  return row?.shape ?? "";
+}
+
 /** Statements that write rows of a leaf again. */
 export interface WriteSample {
   /** Deletes the sample's rows from the leaf, in a transaction that is rolled back. */

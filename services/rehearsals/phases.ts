@@ -39,7 +39,7 @@ import {
   type Rehearsed,
   tryStatement,
 } from "./replay/statements.ts";
-import { compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
+import { areWritesUntouched, compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
 import { judgeUpgrade } from "./upgrade/judgement.ts";
 import { moveToNewer } from "./upgrade/move.ts";
 import { judgeChange, shorten } from "./verdict.ts";
@@ -182,15 +182,21 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     if (change.source !== "settings") await copies.restart({});
     progress.sessions = sessions = await openSessions(copies, profile);
     await advance();
-    await measureChanged(rehearsal, progress, phase, options);
-    const unseen = change.source === "settings"
-      ? Object.keys(change.settings).filter(isUnseen)
-      : [];
-    Object.assign(rehearsal, judgeChange({ ...rehearsal, unseen }), judgeUpgrade(rehearsal));
+    const { writesUntouched } = await measureChanged(rehearsal, progress, phase, options);
+    const unseen = unseenOf(change);
+    Object.assign(
+      rehearsal,
+      judgeChange({ ...rehearsal, unseen, writesUntouched }),
+      judgeUpgrade(rehearsal),
+    );
   } finally {
     await closeSessions(sessions);
   }
 }
+
+/** Returns the changed settings that nothing of a replay depends on. */
+const unseenOf = (change: Change) =>
+  change.source === "settings" ? Object.keys(change.settings).filter(isUnseen) : [];
 
 async function openSessions(copies: CopyPair, profile: RehearsalProfile): Promise<Sessions> {
   const how = { statementTimeoutMs: profile.statementMs, lockTimeoutMs: 10_000 };
@@ -282,14 +288,15 @@ async function measureChanged(
   { sessions, rehearsed, tables, writesBefore }: Progress,
   phase: PhaseOptions,
   { copies, change, selection, onStep }: RunOptions,
-): Promise<void> {
+): Promise<{ writesUntouched: boolean }> {
   const [old, fresh] = [await nodesOf(copies, "a"), await nodesOf(copies, "b")];
+  const reach = reachOf(change, (name) => old.get(name) !== fresh.get(name));
   const total = totalWeight(rehearsal, rehearsed, selection);
   for (const [at, statement] of rehearsed.entries()) {
     onStep(`statement ${at + 1} of ${rehearsed.length}`);
     const result: StatementResult = await measureAfter(sessions, statement, {
       ...phase,
-      reach: reachOf(change, (name) => old.get(name) !== fresh.get(name)),
+      reach,
     });
     rehearsal.statements.push({
       ...result,
@@ -305,6 +312,9 @@ async function measureChanged(
       tables.length > 0 ? writeCostOf(writesAfter, writesBefore) : unknownWrites,
     );
   }
+  return {
+    writesUntouched: reach.kind === "files" && await areWritesUntouched(sessions, tables),
+  };
 }
 
 /** Returns what a change can have done to statements; `wasRewritten` compares the files of relations. */

@@ -42,14 +42,18 @@ export function effectOf(one: StatementResult): string {
   return `${words(improvement)} [${words(ci_low)}, ${words(ci_high)}] for "${shorten(query)}"`;
 }
 
-function costWords({ cost, source }: Measured): string[] {
+function costWords({ cost, source, writesUntouched }: Measured): string[] {
   // Of a setting, only the restart of the copies was timed.
   if (!cost || source === "settings") return [];
   const { write_improvement: write, write_ci_low: low, write_ci_high: high } = cost;
   const words = (value: number | null) => improvementWords(value, "ratio");
   const blocked = cost.locks.flatMap((lock) => lock.blocked);
   return [
-    ...write === null ? [] : [`inserts ${words(write)} [${words(low)}, ${words(high)}]`],
+    ...write === null
+      ? []
+      : writesUntouched
+      ? ["inserts do the same as before"]
+      : [`inserts ${words(write)} [${words(low)}, ${words(high)}]`],
     `${cost.seconds < 10 ? cost.seconds.toFixed(1) : Math.round(cost.seconds)} s to make`,
     ...cost.tables.length === 0 && blocked.length === 0 ? [] : [blockedWords(cost, blocked)],
   ];
@@ -67,7 +71,10 @@ function blockedWords(cost: ChangeCost, blocked: readonly string[]): string {
 }
 
 /** Returns how the rate of writes changed; better and worse need an interval beyond 3 %. */
-function writesOf(cost: ChangeCost | null): "better" | "worse" | "same" | "unclear" | "unknown" {
+function writesOf(
+  { cost, writesUntouched }: Measured,
+): "better" | "worse" | "same" | "unclear" | "unknown" {
+  if (writesUntouched) return "same";
   if (!cost || cost.write_ci_low === null || cost.write_ci_high === null) return "unknown";
   if (cost.write_ci_low > 0.03) return "better";
   if (cost.write_ci_high < -0.03) return "worse";
@@ -81,6 +88,8 @@ interface Measured {
   source?: ChangeSource;
   /** Changed settings that nothing of a replay depends on. */
   unseen?: readonly string[];
+  /** Whether inserts do the same as before: a difference of their rate is then the machine's. */
+  writesUntouched?: boolean;
 }
 
 /** The statements by verdict, and bounds of the part of all time that the change saves. */
@@ -100,7 +109,7 @@ interface Effects {
  * hold for all statements together. Pure.
  */
 export function judgeChange(measured: Measured): Judged {
-  const { coverage, cost, unseen = [] } = measured;
+  const { coverage, unseen = [] } = measured;
   const effects = effectsOf(measured.statements);
   const isQuiet = effects.improved.length + effects.worse.length === 0;
   const { verdict, parts } = isQuiet && unseen.length > 0
@@ -110,7 +119,7 @@ export function judgeChange(measured: Measured): Judged {
         unseen.join(", ")
       }`,
     )
-    : judge(effects, coverage, writesOf(cost));
+    : judge(effects, coverage, writesOf(measured));
   const known = `${coverage.statements} of ${coverage.of} statements, ${
     percent(coverage.time_share)
   } of the time`;

@@ -18,6 +18,31 @@ export async function rehearse(app: TestApp, body: unknown): Promise<Rehearsal> 
   return await app.json<Rehearsal>(`/api/rehearsals/${id}`);
 }
 
+/** Rehearses several times and checks each result; reports verdict, seed and summary of each. */
+export async function rehearseTimes(
+  app: TestApp,
+  runs: number,
+  body: unknown,
+  check: (found: Rehearsal) => void,
+): Promise<void> {
+  for (let run = 0; run < runs; run++) {
+    const found = await rehearse(app, body);
+    assert.equal(found.status, "done", found.problems.join("; "));
+    console.log(`    ${found.verdict} (seed ${found.seed}): ${found.summary}`);
+    check(found);
+  }
+}
+
+/** Returns the verdict on the statement whose text contains `part`. */
+export const verdictOf = (found: Rehearsal, part: string) =>
+  found.statements.find(({ query }) => query.includes(part))?.verdict;
+
+/** Fails if the change is said to have made a statement faster or slower that it cannot have reached. */
+export function assertUnreached(found: Rehearsal, part: string): void {
+  const verdict = verdictOf(found, part) ?? "missing";
+  assert.ok(["no_difference", "unclear"].includes(verdict), `${verdict}: ${found.summary}`);
+}
+
 /** What a day's trades are asked. */
 export const tradesWorkload = [
   {

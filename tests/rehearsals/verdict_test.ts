@@ -123,7 +123,7 @@ const slower = statement({ verdict: "worse", improvement: -0.5, ci_low: -0.6, ci
 const coverage = { statements: 2, of: 2, time_share: 1 };
 const judged = (
   statements: StatementResult[],
-  more: { cost?: ChangeCost; coverage?: typeof coverage } = {},
+  more: { cost?: ChangeCost; coverage?: typeof coverage; writesUntouched?: boolean } = {},
 ) => judgeChange({ statements, coverage, cost: null, ...more });
 
 Deno.test("the verdict of a change", () => {
@@ -154,6 +154,16 @@ Deno.test("the verdict of a change", () => {
   const broken = judged([statement({ verdict: "worse", improvement: -1, ci_low: null })]);
   assert.equal(broken.verdict, "harmful");
   assert.match(broken.summary, /fails: "select 1"/);
+});
+
+Deno.test("inserts that do the same as before are neither faster nor slower, whatever was measured", () => {
+  const untouched = (low: number, high: number) =>
+    judged([statement({})], { cost: cost(low, high), writesUntouched: true });
+  for (const [low, high] of [[0.03, 0.44], [-0.4, -0.1]] as const) {
+    const { verdict, summary } = untouched(low, high);
+    assert.equal(verdict, "not_worth_it");
+    assert.match(summary, /no statement gets faster; inserts do the same as before;/);
+  }
 });
 
 Deno.test("a summary says nothing of clients, settings and commits that were not measured", () => {

@@ -1,6 +1,7 @@
 import { isUnreachable } from "../../../db/errors.ts";
 import {
   prepareWriteSample,
+  readWriteShape,
   type TouchedTable,
   type WriteSample,
 } from "../../../db/rehearsals/effects.ts";
@@ -59,6 +60,18 @@ export async function compareWrites(
     }
   }
   return null;
+}
+
+/** Returns whether inserts into all of `tables` do the same on both copies: the change cannot have touched their rate. */
+export async function areWritesUntouched(
+  sessions: Sessions,
+  tables: readonly TouchedTable[],
+): Promise<boolean> {
+  for (const table of tables) {
+    const before = await readWriteShape(sessions.baseline, table);
+    if (before !== await readWriteShape(sessions.candidate, table)) return false;
+  }
+  return true;
 }
 
 /** Prepares as many rows on both copies: after the change, the table may have its rows in other and smaller leaves. */
