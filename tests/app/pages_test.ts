@@ -132,6 +132,14 @@ Deno.test("a range that moves keeps its chart until the next answer, another ran
   assert.equal(draw(3, "m 6h").data, null);
 });
 
+Deno.test("what is not asked for is not on its way", () => {
+  const { hooks, questions, useApi } = loadUseApi();
+  assert.equal(hooks.render(() => useApi(null)).loading, false);
+  hooks.paint();
+  assert.equal(questions.asked.length, 0);
+  assert.equal(hooks.render(() => useApi("/api/alerts")).loading, true);
+});
+
 Deno.test("a paused page does not ask because something was pushed", async () => {
   for (const paused of [true, false]) {
     const { hooks, questions, useApi } = loadUseApi({ paused });
@@ -426,6 +434,31 @@ Deno.test("a panel says nothing of what it has not read", () => {
   assert.equal(summaryWords(0, { isAsked: false }), "Asking.");
   assert.match(summaryWords(0, { isAsked: true, hasFailed: true }), /not known in full/);
   assert.match(summaryWords(3, { isAsked: true, hasFailed: true }), /perhaps more/);
+
+  const given = {
+    "lib/view.js": createHooks().view,
+    "parts/panel.js": {},
+    "parts/use_api.js": {},
+    "parts/table.js": {},
+    "parts/controls.js": {},
+    "lib/router.js": {},
+    "lib/api.js": {},
+    "state.js": {},
+  };
+  const { whyEmpty } = loadPageModule<
+    { whyEmpty(order: string, data: Row | null, words: string[]): string }
+  >("statements/list_page.js", { given });
+  assert.equal(whyEmpty("recent", { status: "unknown", queries: [] }, []), "Not known.");
+  assert.equal(
+    whyEmpty("recent", { status: "known", queries: [] }, []),
+    "No statement is tracked.",
+  );
+  const { noneWords } = loadPageModule<
+    { noneWords(state: string, isFiltered: boolean, isSure: boolean): string }
+  >("alerts/list_page.js", { given });
+  assert.equal(noneWords("firing", false, true), "No alert is firing.");
+  assert.match(noneWords("firing", false, false), /as far as known/);
+  assert.equal(noneWords("firing", true, true), "None fits.");
 
   const rule = { warning: 60, critical: 300, direction: "above", enabled: true };
   const feeds = (count: number) => ({

@@ -71,6 +71,10 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
 /** Whether figures as of `at` (ms of the server's clock, null for never) are too old to be called healthy. */
 export const isOld = (at) => at === null || serverNow() - at > OLD_MS;
 
+/** Whether the status is known and the figures are new: what is said of them then holds now. */
+export const areFiguresSure = (state, now = Date.now()) =>
+  everyVerdict(state, now).known && !isOld(state.databaseAt);
+
 /**
  * Limits the status of a panel: never better than the overall one. With that unknown or the database unreachable, what seems
  * good is only what was last known; so it is where the figures are old, as of `readAt`.
