@@ -9,7 +9,7 @@ const ASLEEP_MS = 75_000;
 /** The figures of the overview are asked for each minute, and pushed in between. */
 const OLD_MS = 90_000;
 
-/** `{ word, why, silent, known }` of the state of the app, now. */
+/** `{ word, why, silent, known }` of the state of the app, now; `isBeginning` while a first answer may still come. */
 export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) {
   if (health === null && failing === null) {
     return {
@@ -17,6 +17,7 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
       why: "Waiting for the first answer from Holdfast.",
       silent: false,
       known: false,
+      isBeginning: true,
     };
   }
   const last = health ? ` Last known: ${health.status}.` : "";
@@ -48,6 +49,7 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
       why: `Retrying after a pause.${last}`,
       silent: false,
       known: false,
+      isBeginning: true,
     };
   }
   const stale = measuredAt === null || serverNow() - measuredAt > STALE_MS;
