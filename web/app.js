@@ -2,6 +2,7 @@
 import { Head, togglePause } from "./frame/head.js";
 import { Help, startKeys } from "./frame/keys.js";
 import { BottomBar, More, Rail } from "./frame/navigation.js";
+import { Outage } from "./frame/outage.js";
 import { Palette } from "./frame/palette.js";
 import { everyVerdict } from "./health/verdict.js";
 import { match } from "./lib/address.js";
@@ -125,6 +126,7 @@ function App({ channel, dialog: initial }) {
       <${Head} channel=${channel} openPalette=${() => open("palette")} openHelp=${() =>
         open("help")} />
       <main id="main" tabindex="-1" data-page=${page?.path}>
+        ${page && path !== "/" && html`<${Outage} />`}
         <${Fence} key=${path}>
           ${page
             ? Page ? html`<${Page} params=${params} />` : failed

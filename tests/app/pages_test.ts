@@ -132,6 +132,14 @@ Deno.test("a range that moves keeps its chart until the next answer, another ran
   assert.equal(draw(3, "m 6h").data, null);
 });
 
+Deno.test("what is not asked for is not on its way", () => {
+  const { hooks, questions, useApi } = loadUseApi();
+  assert.equal(hooks.render(() => useApi(null)).loading, false);
+  hooks.paint();
+  assert.equal(questions.asked.length, 0);
+  assert.equal(hooks.render(() => useApi("/api/alerts")).loading, true);
+});
+
 Deno.test("a paused page does not ask because something was pushed", async () => {
   for (const paused of [true, false]) {
     const { hooks, questions, useApi } = loadUseApi({ paused });
@@ -380,12 +388,54 @@ Deno.test("figures that are old are not shown as healthy, whatever the overall s
   assert.equal(atMost("bad", state, null), "bad");
 });
 
+Deno.test("every page says why what it shows is only as last known", () => {
+  const time = createPageTime("2026-01-31T09:00:00Z");
+  const { outageWords } = loadPageModule<{ outageWords(state: Row): string | null }>(
+    "frame/outage.js",
+    {
+      given: {
+        "lib/view.js": createHooks().view,
+        "lib/api.js": { contact: { answeredAt: time.now() } },
+        "parts/age.js": {},
+        "parts/panel.js": {},
+        "state.js": {},
+      },
+      globals: time.globals,
+    },
+  );
+  const check = (name: string, status: string, detail: string) => ({ name, status, detail });
+  const state = (health: Row | null, failing: Row | null = null) => ({
+    failing,
+    measuredAt: time.now(),
+    health: health && { at: time.now(), checks: [], ...health },
+  });
+  const said = (...of: Parameters<typeof state>) => outageWords(state(...of));
+  const sequence = check("Sequence", "unhealthy", "Sequence used up");
+  assert.equal(said(null), null, "the first answer may still come");
+  assert.equal(said({ status: "healthy" }), null);
+  assert.equal(said({ status: "unhealthy", checks: [sequence] }), null);
+  assert.equal(said({ status: "healthy", at: time.now() - 100_000 }), null, "after a sleep");
+  const silent = check(
+    "Database",
+    "unhealthy",
+    "no answer since 09:00:00 UTC: The database did not answer in time",
+  );
+  assert.equal(
+    said({ status: "unhealthy", checks: [silent] }),
+    "The database did not answer in time: no answer since 09:00:00 UTC. What is shown is as last known.",
+  );
+  assert.match(said({ status: "healthy" }, { kind: "network" }) ?? "", /^No answer from Holdfast/);
+});
+
 Deno.test("the list of databases is not green once it is old or the last answer is missing", () => {
-  const { rowsNow } = loadPageModule<{ rowsNow(answer: Row, now: number): Row[] }>(
+  const { rowsNow, reasonOf } = loadPageModule<
+    { rowsNow(answer: Row, now: number): Row[]; reasonOf(row: Row): string }
+  >(
     "databases/page.js",
     {
       given: {
         "lib/view.js": createHooks().view,
+        "lib/clock.js": { serverNow: () => Date.parse("2026-01-31T09:00:00Z") },
         "parts/age.js": {},
         "parts/icon.js": {},
         "parts/page_head.js": {},
@@ -408,6 +458,14 @@ Deno.test("the list of databases is not green once it is old or the last answer 
   assert.deepEqual(shown(5_000), [["healthy", 6_000], ["unhealthy", null]]);
   assert.deepEqual(shown(5_000, new Error("no answer"))[0], ["unknown", 6_000]);
   assert.deepEqual(shown(600_000), [["unknown", 601_000], ["unhealthy", null]]);
+  const since = "database: no answer since 2026-01-31T08:00:00.000Z";
+  assert.match(
+    reasonOf({ reasons: [`${since}; ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:5432`] }),
+    /^The database refuses connections/,
+  );
+  assert.equal(reasonOf({ reasons: [since] }), "database: no answer since 08:00:00 UTC");
+  assert.equal(reasonOf({ reasons: ["2 checks fail"] }), "2 checks fail");
+  assert.equal(reasonOf({ reasons: [] }), "");
 });
 
 Deno.test("a panel says nothing of what it has not read", () => {
@@ -426,6 +484,31 @@ Deno.test("a panel says nothing of what it has not read", () => {
   assert.equal(summaryWords(0, { isAsked: false }), "Asking.");
   assert.match(summaryWords(0, { isAsked: true, hasFailed: true }), /not known in full/);
   assert.match(summaryWords(3, { isAsked: true, hasFailed: true }), /perhaps more/);
+
+  const given = {
+    "lib/view.js": createHooks().view,
+    "parts/panel.js": {},
+    "parts/use_api.js": {},
+    "parts/table.js": {},
+    "parts/controls.js": {},
+    "lib/router.js": {},
+    "lib/api.js": {},
+    "state.js": {},
+  };
+  const { whyEmpty } = loadPageModule<
+    { whyEmpty(order: string, data: Row | null, words: string[]): string }
+  >("statements/list_page.js", { given });
+  assert.equal(whyEmpty("recent", { status: "unknown", queries: [] }, []), "Not known.");
+  assert.equal(
+    whyEmpty("recent", { status: "known", queries: [] }, []),
+    "No statement is tracked.",
+  );
+  const { noneWords } = loadPageModule<
+    { noneWords(state: string, isFiltered: boolean, isSure: boolean): string }
+  >("alerts/list_page.js", { given });
+  assert.equal(noneWords("firing", false, true), "No alert is firing.");
+  assert.match(noneWords("firing", false, false), /as far as known/);
+  assert.equal(noneWords("firing", true, true), "None fits.");
 
   const rule = { warning: 60, critical: 300, direction: "above", enabled: true };
   const feeds = (count: number) => ({
@@ -537,6 +620,7 @@ Deno.test("a slot or standby of which nothing is known is neither in use nor con
     given: {
       "lib/view.js": createHooks().view,
       "lib/store.js": { useStore: () => "primary" },
+      "health/limit.js": { useAtMost: () => (tone: string) => tone },
       "metrics/rows.js": {
         MetricRows: "MetricRows",
         useMetrics: () => ({ all: () => [], one: () => undefined, answer: { data: {} } }),

@@ -96,7 +96,7 @@ export function AlertActions({ alerts }) {
               disabled=${action.busy} value="" onChange=${(event) =>
                 event.target.value && silence(event.target.value)}>
                       <option value="">${open.length > 1
-                        ? "Silence the whole rule…"
+                        ? "Silence rule…"
                         : "Silence…"}</option>${LENGTHS.map(([seconds, text]) =>
                           html`<option value=${seconds}>for ${text}</option>`
                         )}

@@ -1,4 +1,5 @@
 // What fires, what is about to, what is over: by state, severity and words.
+import { areFiguresSure } from "../health/verdict.js";
 import { useParam } from "../lib/router.js";
 import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
@@ -16,6 +17,14 @@ const STATES = [["firing", "Firing"], ["pending", "Pending"], ["resolved", "Reso
 ]];
 const SEVERITIES = [["", "Any"], ["critical", "Critical"], ["warning", "Warning"]];
 
+/** Says that no alert is shown, and no more than is known. */
+export function noneWords(state, isFiltered, isSure) {
+  if (isFiltered) return "None fits.";
+  const what = { firing: "No alert is firing", pending: "No alert is pending" }[state] ??
+    "No alert is known";
+  return isSure ? `${what}.` : `${what} as far as known; the list may be out of date.`;
+}
+
 export function Page() {
   const [state, setState] = useParam("state", "firing");
   const [severity, setSeverity] = useParam("severity");
@@ -23,6 +32,7 @@ export function Page() {
   const live = useStore(app, ({ alerts }) => alerts);
   const complete = useStore(app, ({ alertsComplete }) => alertsComplete);
   const failed = useStore(app, ({ alertsFailed }) => alertsFailed);
+  const isSure = useStore(app, (all) => all.alertsComplete && areFiguresSure(all));
   const older = useApi(
     state === "resolved" || state === "all" ? "/api/alerts?state=resolved&limit=200" : null,
     { every: 60_000 },
@@ -39,10 +49,14 @@ export function Page() {
     );
   const shown = [...known.values()].filter(fits);
   const count = (one) => [...known.values()].filter((alert) => alert.state === one).length;
+  const isAsked = complete !== null && !older.loading;
+  const isFiltered = severity !== "" || words.length > 0;
   return html`
-    <${PageHead} title="Alerts" aside=${`${count("firing")} firing, ${
-      count("pending")
-    } pending`} tools=${html`<a href="/rules">Rules and levels</a>`} />
+    <${PageHead} title="Alerts" aside=${complete === null
+      ? ""
+      : `${count("firing")} firing, ${
+        count("pending")
+      } pending`} tools=${html`<a href="/rules">Rules and levels</a>`} />
         <div class="filters">
       <${Segments} label="State" value=${state} options=${STATES} onChange=${setState} />
       <${Segments} label="Severity" value=${severity} options=${SEVERITIES} onChange=${setSeverity} />
@@ -57,10 +71,10 @@ export function Page() {
           }<//>`}
         <${Trouble} of=${older} />
         <${Panel} title=${STATES.find(([key]) => key === state)?.[1] ??
-          "Alerts"} aside=${`${shown.length} shown`}>
-      <${AlertList} alerts=${shown} none=${complete === null || older.loading
-        ? "Asking."
-        : "None fits."} />
+          "Alerts"} aside=${isAsked ? `${shown.length} shown` : ""}>
+      <${AlertList} alerts=${shown} none=${isAsked
+        ? noneWords(state, isFiltered, isSure)
+        : "Asking."} />
       <//>
       <${Silences} />
   `;

@@ -42,10 +42,12 @@ function Drawn({ alert, rule }) {
     : series.points.length > 0
     ? `${series.points.length} points; shaded: while it fires; dashed: its levels`
     : series.loading
-    ? ""
+    ? "Asking."
+    : series.error && series.error.status !== 404
+    ? "Not known."
     : "No history of this value is kept.";
   return html`<${Panel} title=${rule.metric.replaceAll("_", " ")} aside=${scopeWords(alert.scope)}>
-    <${Trouble} of=${series} />
+    ${series.error?.status !== 404 && html`<${Trouble} of=${series} />`}
     ${
     series.loading && series.points.length === 0 && html`<div style=${{ height: `${HEIGHT}px` }} />`
   }
@@ -170,7 +172,7 @@ export function Page({ params }) {
     <section class="panel alert-top" data-tone=${over ? "good" : alert.severity}>
           <div class="alert-head"><${Badge} word=${over
             ? "resolved"
-            : alert.severity} /><span class="tag">${alert.state}</span>
+            : alert.severity} /><span class="tag">${over ? alert.severity : alert.state}</span>
             <span>${rule?.title ?? alert.rule}</span>${rule && rule.unit !== "flag" &&
               html`<span class="faint">value ${value}, level ${
                 show(rule.unit, alert.threshold)

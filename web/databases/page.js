@@ -1,4 +1,5 @@
 // All databases of this Holdfast, those with problems first.
+import { readChecks, sayCheck } from "../health/checks.js";
 import { ago } from "../lib/format.js";
 import { html } from "../lib/view.js";
 import { useSeconds } from "../parts/age.js";
@@ -13,6 +14,15 @@ const STALE_MS = 30_000;
 const ORDER = ["unhealthy", "unknown", "degraded", "healthy"];
 
 const pagesOf = (name) => `/databases/${encodeURIComponent(name)}/`;
+
+/** The first reason of a status, in the words of the overview; it begins with the name of its check. */
+export function reasonOf({ reasons }) {
+  const [, name, detail] = /^([^:]+): (.*)$/s.exec(reasons[0] ?? "") ?? [];
+  if (detail === undefined) return reasons[0] ?? "";
+  const [check] = readChecks([{ name, detail }]);
+  const said = sayCheck(check);
+  return said === check.detail.replace(/\.$/, "") ? `${name}: ${check.detail}` : said;
+}
 
 const COLUMNS = [
   {
@@ -45,7 +55,7 @@ const COLUMNS = [
         pagesOf(name)
       }incidents`} target="_self" aria-label=${`Incidents of ${name}`}>incidents</a>`,
   },
-  { key: "reason", head: "Reason", wide: true, show: ({ reasons }) => reasons[0] ?? "" },
+  { key: "reason", head: "Reason", wide: true, show: reasonOf },
   { key: "role", head: "Role", value: ({ role }) => role ?? "unknown" },
   { key: "version", head: "Version", value: ({ version }) => version ?? "unknown" },
   {

@@ -31,7 +31,7 @@ export function sayCheck(check) {
   const detail = String(check.detail ?? "").replace(/\.$/, "");
   if (detail === "") return `${check.name} is ${check.status}`;
   const plain = PLAIN.find(([pattern]) => pattern.test(detail));
-  return plain ? plain[1] : detail;
+  return plain ? plain[1] : detail.replace(/^(no answer since [^;]+? UTC): (.+)$/s, "$2: $1");
 }
 
 /** Explains network error codes. */

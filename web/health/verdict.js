@@ -9,7 +9,7 @@ const ASLEEP_MS = 75_000;
 /** The figures of the overview are asked for each minute, and pushed in between. */
 const OLD_MS = 90_000;
 
-/** `{ word, why, silent, known }` of the state of the app, now. */
+/** `{ word, why, silent, known }` of the state of the app, now; `isBeginning` while a first answer may still come. */
 export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) {
   if (health === null && failing === null) {
     return {
@@ -17,6 +17,7 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
       why: "Waiting for the first answer from Holdfast.",
       silent: false,
       known: false,
+      isBeginning: true,
     };
   }
   const last = health ? ` Last known: ${health.status}.` : "";
@@ -48,6 +49,7 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
       why: `Retrying after a pause.${last}`,
       silent: false,
       known: false,
+      isBeginning: true,
     };
   }
   const stale = measuredAt === null || serverNow() - measuredAt > STALE_MS;
@@ -70,6 +72,10 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
 
 /** Whether figures as of `at` (ms of the server's clock, null for never) are too old to be called healthy. */
 export const isOld = (at) => at === null || serverNow() - at > OLD_MS;
+
+/** Whether the status is known and the figures are new: what is said of them then holds now. */
+export const areFiguresSure = (state, now = Date.now()) =>
+  everyVerdict(state, now).known && !isOld(state.databaseAt);
 
 /**
  * Limits the status of a panel: never better than the overall one. With that unknown or the database unreachable, what seems

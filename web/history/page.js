@@ -9,7 +9,7 @@ import { useSeries } from "../metrics/series.js";
 import { axisSteps, show } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
 import { PageHead } from "../parts/page_head.js";
-import { Note, Panel, Trouble } from "../parts/panel.js";
+import { emptyWords, Note, Panel, Trouble } from "../parts/panel.js";
 import { useApi } from "../parts/use_api.js";
 import { app } from "../state.js";
 import { Movers } from "./movers.js";
@@ -58,7 +58,7 @@ function One({ metric, rules, alerts, changes, remove }) {
   const last = series.points.at(-1);
   const shown = point ?? last;
   const said = !shown
-    ? (series.loading ? "" : "no points in this range")
+    ? emptyWords(series)
     : `${moment(shown.at, serverNow())} · ${format(shown.value)}${
       shown.min !== undefined && shown.min !== shown.max && shown.min !== null
         ? ` (${format(shown.min)} to ${format(shown.max)})`

@@ -30,10 +30,10 @@ export function counted(count, noun) {
   return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** A large number at a glance: 812, 14.2 k, 3.1 M, 1.04 B. */
+/** A large number at a glance: 812, 14.2 k, 3.1 M, 1 bn (B is for bytes). */
 export function compact(value) {
   if (!isKnown(value)) return UNKNOWN;
-  for (const [limit, unit] of [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e4, "k"]]) {
+  for (const [limit, unit] of [[1e12, "T"], [1e9, "bn"], [1e6, "M"], [1e4, "k"]]) {
     if (Math.abs(value) >= limit * 0.99995) {
       const divided = value / (unit === "k" ? 1e3 : limit);
       return `${fixed(divided, 0, Math.abs(divided) >= 100 ? 0 : 1)} ${unit}`;

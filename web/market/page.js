@@ -127,6 +127,15 @@ function NoInstrument() {
   `;
 }
 
+/** Without a symbol there is nothing to ask prices of. */
+function NoSymbol({ list }) {
+  return html`
+    <${PageHead} title="Market" />
+    <${Trouble} of=${list} />
+    <${Await} of=${list} lines=${6} />
+  `;
+}
+
 function Tools({ instruments, symbol, setSymbol, interval, setInterval, fixed }) {
   return html`
     <label
@@ -162,6 +171,7 @@ export function Page() {
   const symbol = wanted || busiest;
   const { latest, answer, newest, candles, ticks } = usePrices(symbol, interval, range);
   if (list.data && instruments.length === 0) return html`<${NoInstrument} />`;
+  if (symbol === null) return html`<${NoSymbol} list=${list} />`;
   const instrument = instruments.find((one) => one.symbol === symbol);
   const decimals = priceDecimals(instrument?.tick_size, [
     ...ticks.map((tick) => tick.price),
@@ -170,9 +180,11 @@ export function Page() {
   const row = candles[index ?? candles.length - 1];
   const said = row
     ? candleWords(row, decimals)
-    : answer.loading
-    ? ""
-    : `No ${interval} candles in this range.`;
+    : answer.data
+    ? `No ${interval} candles in this range.`
+    : latest.error || answer.error
+    ? "Not known."
+    : "";
   const old = Number.isFinite(newest) && serverNow() - newest > 3_600_000;
   const tools = html`
     <${Tools} instruments=${instruments} symbol=${symbol} setSymbol=${setSymbol}
@@ -189,7 +201,9 @@ export function Page() {
       <${Panel} title="Candles" aside="drag to zoom">
         <${Trouble} of=${answer} />
         <p class="readout">${said}</p>
-        <${Candles} candles=${candles} decimals=${decimals} onZoom=${zoom} onHover=${hover} />
+        ${candles.length > 0
+          ? html`<${Candles} candles=${candles} decimals=${decimals} onZoom=${zoom} onHover=${hover} />`
+          : html`<div class="candles" />`}
         <//>
         <${Panel} title="Latest ticks">
           <${Trouble} of=${latest} />

@@ -1,7 +1,7 @@
 // Five seconds: is it all right, since when not, and what to do about it.
 import { AlertList } from "../alerts/list.js";
 import { sayCheck } from "../health/checks.js";
-import { atMost, everyVerdict, isOld } from "../health/verdict.js";
+import { areFiguresSure, atMost, everyVerdict, isOld } from "../health/verdict.js";
 import { serverNow } from "../lib/clock.js";
 import { dateTime, duration, moment, words } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
@@ -115,7 +115,7 @@ function Firing() {
   const complete = useStore(app, (state) => state.alertsComplete);
   const firing = alerts.filter(({ state }) => state === "firing");
   const pending = alerts.filter(({ state }) => state === "pending").length;
-  const isSure = useStore(app, (state) => everyVerdict(state).known && !isOld(state.databaseAt));
+  const isSure = useStore(app, (state) => areFiguresSure(state));
   const none = complete === null
     ? "Asking what fires."
     : complete && isSure

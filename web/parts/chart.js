@@ -167,7 +167,8 @@ export function Chart(
             },
           },
           axes: [
-            axis({ space: 70, values: timeLabels, size: 26 }),
+            // The gap keeps the first time clear of the lowest value.
+            axis({ space: 70, values: timeLabels, size: 29, gap: 8 }),
             axis({
               size: widthOf,
               space: 34,

@@ -61,6 +61,10 @@ export function Await({ of, children, lines = 3 }) {
   }</div>`;
 }
 
+/** What a chart says that has no point to draw. */
+export const emptyWords = ({ data, error }) =>
+  data ? "no points in this range" : error ? "not known" : "asking";
+
 /** Says whether all of these have been answered or refused: what stands below them is drawn then, so that nothing pushes it down. */
 export const areAnswered = (...answers) => answers.every(({ data, error }) => data || error);
 

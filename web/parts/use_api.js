@@ -25,7 +25,7 @@ export function useApi(
   { every = 0, also = [], deadline = 10_000, soon = null, subject = null } = {},
 ) {
   const [, render] = useState(0);
-  const state = useRef({ path: null, data: null, error: null, at: null, loading: true });
+  const state = useRef({ path: undefined, data: null, error: null, at: null, loading: true });
   const turn = useRef(() => {});
   if (state.current.path !== path) {
     const same = subject !== null && state.current.subject === subject && path !== null;

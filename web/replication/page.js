@@ -1,4 +1,5 @@
 // Standbys, slots, WAL, checkpoints and io.
+import { useAtMost } from "../health/limit.js";
 import { bytes } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
@@ -95,6 +96,7 @@ const OWN = [["standby_replay_delay_seconds", "Replay lag"], [
 export function Page() {
   const metrics = useMetrics();
   const role = useStore(app, ({ health }) => health?.role);
+  const isSure = useAtMost()("good") === "good";
   const slots = byScope(metrics, SLOTS);
   const standbys = byScope(metrics, STANDBYS);
   const number = (name) => metrics.one(name)?.value;
@@ -106,7 +108,7 @@ export function Page() {
     } logical subscribers, ${number("wal_archivers") ?? "unknown"} WAL receivers`} />
     <${Trouble} of=${metrics.answer} />
     <${Await} of=${metrics.answer}>
-      <div class="columns two three">
+      <div class=${role === "standby" ? "columns two three" : "columns two"}>
         <${Panel} title="WAL and archive">
           <${MetricRows} metrics=${metrics} rows=${[
             ["wal_bytes_per_second", "WAL written"],
@@ -134,10 +136,12 @@ export function Page() {
         <${Panel} title="Standbys"><${Table} columns=${STANDBY_COLUMNS} rows=${standbys} keyOf=${(
           row,
         ) => row.scope} name="standby" label="Standbys" empty=${number("standbys") === 0
-          ? "No standby is connected, and none was expected."
+          ? `No standby ${isSure ? "is" : "was"} connected, and none was expected.`
           : "Not known."} /><//>
         <${Panel} title="Slots"><${Table} columns=${SLOT_COLUMNS} rows=${slots} keyOf=${(row) =>
-          row.scope} name="slot" label="Replication slots" empty=${metrics.answer.data
+          row
+            .scope} name="slot" label="Replication slots" empty=${typeof number("standbys") ===
+            "number"
           ? "No replication slot was read."
           : "Not known."} /><//>
         <//>

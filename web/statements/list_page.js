@@ -129,7 +129,9 @@ function columnsOf(order) {
 }
 
 /** Says why the list shows no statement. */
-function whyEmpty(order, known, words) {
+export function whyEmpty(order, data, words) {
+  const known = data?.queries ?? [];
+  if (known.length === 0 && data?.status !== "known") return "Not known.";
   if (known.length === 0) return "No statement is tracked.";
   if (order === "total" || words.length > 0) return "No statement fits.";
   if (known.every((row) => row.recent === null)) {
@@ -159,12 +161,14 @@ export function Page() {
     words.every((word) => String(row.query).toLowerCase().includes(word))
   );
   return html`
-    <${PageHead} title="Statements" aside=${html`${
-      data?.next_cursor ? "the first " : ""
-    }${known.length} statements, read <${Age} at=${data?.checked_at} />`} />
-        <${Trouble} of=${answer} />
+    <${PageHead} title="Statements" aside=${(data?.status === "known" || known.length > 0) &&
+      html`${data.next_cursor ? "the first " : ""}${
+        counted(known.length, "statement")
+      }, read <${Age} at=${data.checked_at} />`} />
         ${data && data.status !== "known" &&
-          html`<${Note}>Statements are not known: ${data.detail || "they have not been read"}.<//>`}
+          html`<${Note}>${
+            known.length > 0 ? "What is listed may be old or not all" : "Statements are not known"
+          }: ${data.detail || "they have not been read"}.<//>`}
         <${Regressions} />
         <${Panel} title="What costs most" tools=${html`
           <${Segments} label="By" value=${by} options=${Object.entries(BY).map((
@@ -175,10 +179,11 @@ export function Page() {
             placeholder="table, words" value=${text} onInput=${(event) =>
               setText(event.target.value)} />
         `}>
+      <${Trouble} of=${answer} />
       <${Await} of=${answer}>
         <${Table} key=${by} columns=${columnsOf(order)} rows=${rows} keyOf=${(row) =>
           row.query_id} sort=${column}
-          label="Statements" empty=${whyEmpty(order, known, words)} />
+          label="Statements" empty=${whyEmpty(order, data, words)} />
         ${data?.next_cursor && !all &&
           html`
             <p

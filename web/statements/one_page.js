@@ -9,6 +9,9 @@ import { Plan } from "./plan_tree.js";
 import { Slower } from "./slower.js";
 import { WorkCharts } from "./work_charts.js";
 
+/** As many characters of a text as Holdfast reads. */
+const TEXT_MOST = 2_000;
+
 const work = (one) =>
   one === null ? [["", "not known before two readings"]] : [
     ["share of all time", percent(one.share)],
@@ -27,7 +30,9 @@ const work = (one) =>
 
 function Figures({ row }) {
   return html`
-    <${Panel} title="Text" aside="without constants">
+    <${Panel} title="Text" aside=${row.query?.length === TEXT_MOST
+      ? `its first ${TEXT_MOST.toLocaleString("en")} characters, without constants`
+      : "without constants"}>
       <${Sql} sql=${row.query ?? "not fetched yet"} />
       <//>
       <div class="columns two">
@@ -53,7 +58,7 @@ export function Page({ params }) {
     ${gone
       ? html`
         <p
-          class="empty">The statistics no longer have this statement: it may have been evicted or reset. What was recorded of it is below.</p>
+          class="empty">The statistics no longer have this statement: it may have been evicted or reset.</p>
       `
       : html`<${Trouble} of=${answer} />`}
     ${regressions.length > 0 && html`

@@ -1,11 +1,11 @@
 // What one statement did in the range of the page: a call's time and blocks, calls, and time in all.
 import { serverNow } from "../lib/clock.js";
-import { compact, dateTime, milliseconds, moment, number } from "../lib/format.js";
+import { compact, dateTime, milliseconds, moment, number, words } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
 import { useRange } from "../lib/use_range.js";
 import { html, useMemo, useState } from "../lib/view.js";
 import { Chart } from "../parts/chart.js";
-import { Note, Panel, Trouble } from "../parts/panel.js";
+import { emptyWords, Note, Panel, Trouble } from "../parts/panel.js";
 import { useApi } from "../parts/use_api.js";
 
 const MOST = 240;
@@ -39,7 +39,7 @@ const iso = (ms) => new Date(ms).toISOString();
 
 const zoom = (from, to) => setQuery({ from: iso(from), to: iso(to), range: null }, { push: true });
 
-function One({ chart, points, step, range, regression, marks }) {
+function One({ chart, points, none, step, range, regression, marks }) {
   const [hovered, hover] = useState(null);
   const drawn = useMemo(
     () => points.map((point) => ({ at: point.at, value: chart.of(point) })),
@@ -48,7 +48,7 @@ function One({ chart, points, step, range, regression, marks }) {
   const shown = hovered ?? drawn.at(-1);
   const since = regression && Date.parse(regression.since);
   const said = shown?.value === undefined || shown.value === null
-    ? "no points in this range"
+    ? none
     : `${moment(shown.at, serverNow())} · ${chart.format(shown.value)}${
       regression
         ? ` · ${chart.format(regression.before)} before, ${chart.format(regression.after)} since ${
@@ -86,15 +86,18 @@ export function WorkCharts({ id, regressions }) {
     () => (answer.data?.points ?? []).map((point) => ({ ...point, at: Date.parse(point.ts) })),
     [answer.data],
   );
+  if (answer.error?.status === 404) {
+    return html`<p class="empty">Nothing was recorded of it.</p>`;
+  }
   const marks = regressions.flatMap(({ changes }) => changes.map(({ at }) => Date.parse(at)));
   return html`
     <${Trouble} of=${answer} />
-    ${answer.data && !answer.data.complete && html`<${Note}>${answer.data.detail}.<//>`}
+    ${answer.data && !answer.data.complete && html`<${Note}>${words(answer.data.detail)}.<//>`}
     ${answer.data && points.length === 0 &&
       html`<${Note}>No history in this range: a minute keeps the 30 statements that took the longest.<//>`}
     <div class="columns two">${CHARTS.map((chart) =>
       html`
-        <${One} key=${chart.title} chart=${chart} points=${points}
+        <${One} key=${chart.title} chart=${chart} points=${points} none=${emptyWords(answer)}
           step=${answer.data?.step_seconds ?? step} range=${{ from, to }} marks=${marks}
           regression=${regressions.find(({ metric }) => metric === chart.metric)} />
       `
