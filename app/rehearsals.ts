@@ -16,6 +16,7 @@ import type { Publisher } from "../services/live/hub.ts";
 import { databaseHealth } from "../services/monitor/health/health.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Monitor } from "../services/monitor/service.ts";
+import { countActiveStatements } from "../db/rehearsals/production.ts";
 import type { ChangedPlans } from "../services/rehearsals/changed_plans.ts";
 import { findBase } from "../services/rehearsals/copy/physical.ts";
 import { createRehearsals, type Rehearsals } from "../services/rehearsals/service.ts";
@@ -78,6 +79,7 @@ export function createRehearsalService(
     repository,
     findBase: (facts, id) => findBase(repository, facts, id),
     takeBase: (facts, signal) => takeBase({ backups, repository }, facts, signal),
+    activeStatements: () => rest.pool.run(countActiveStatements, { deadlineMs: 5_000 }),
     advice: () => databaseHealth(monitor.snapshot()).recommendations,
     afterDrill: config.HOLDFAST_REHEARSE_AFTER_DRILL,
     upgradeBin: config.HOLDFAST_REHEARSE_UPGRADE_BIN,

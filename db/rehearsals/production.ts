@@ -34,6 +34,22 @@ export async function readPlanSettings(
   return { all: settings(rows), own: settings(rows.filter(({ own }) => own)) };
 }
 
+/**
+ * Counts the statements that clients run at this moment, without Holdfast's; 0 where the server is on another machine than
+ * this session's client, as the addresses of both ends tell.
+ */
+export async function countActiveStatements(sql: Sql): Promise<number> {
+  const [row] = await sql<{ active: number }[]>`
+    select count(*)::int4 as active
+    from pg_stat_activity
+    where state = 'active'
+      and backend_type = 'client backend'
+      and pid <> pg_backend_pid()
+      and application_name !~ '^holdfast(-|$)'
+      and inet_server_addr() is not distinct from inet_client_addr()`;
+  return row?.active ?? 0;
+}
+
 /** A setting in pg_settings. */
 export interface SettingFacts {
   name: string;

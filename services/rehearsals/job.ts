@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import type { ServerFacts } from "../../db/backups/facts.ts";
 import type { Walsender } from "../../db/backups/walsender.ts";
@@ -18,6 +19,7 @@ import { type CopyPair, type CopySource, makeCopies } from "./copy/pair.ts";
 import { physicalSource } from "./copy/physical.ts";
 import { placeOfCopies, sizeOf } from "./copy/place.ts";
 import { type Sample, sampledSource, sampleNote } from "./copy/sampled.ts";
+import { createGiveWay } from "./give_way.ts";
 import { prepareCopy, readTop, runRehearsal, watchSessions } from "./phases.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import { isPlainValue } from "./request.ts";
@@ -40,6 +42,8 @@ export interface RehearsalEnvironment {
   takeBase(facts: ServerFacts, signal: AbortSignal): Promise<BackupRecord | undefined>;
   /** Address of the production server, for pg_dump. */
   target: Target;
+  /** Statements that production runs at this moment on this machine. */
+  activeStatements(): Promise<number>;
   clock: Clock;
   log: Logger;
 }
@@ -74,6 +78,9 @@ const reserveBytes = 256 * 1024 * 1024;
 const diskCheckMs = 1_000;
 /** Longest that the end of a rehearsal waits for its work to settle; milliseconds. */
 const settleMs = 3_000;
+
+const pause = async (ms: number, signal: AbortSignal) =>
+  void await delay(ms, undefined, { signal });
 
 /** Runs one rehearsal whose lock is held, keeps its record up to date, and removes the copies at its end. */
 export class RehearsalJob {
@@ -268,8 +275,11 @@ export class RehearsalJob {
   }
 
   async #measure(copies: CopyPair, selection: ReturnType<typeof selectGiven>): Promise<void> {
-    const { change, profile, config, clock, log } = this.#options;
+    const { change, profile, config, clock, log, activeStatements } = this.#options;
     const { signal } = this.#controller;
+    const onStep = (step: string) => this.#noteStep(step);
+    const cores = navigator.hardwareConcurrency;
+    const giveWay = createGiveWay({ activeStatements, cores, pause, onStep, signal });
     const run = runRehearsal(this.rehearsal, {
       copies,
       change,
@@ -277,12 +287,14 @@ export class RehearsalJob {
       profile,
       convert: createConvert({ copies, config, clock, log }),
       signal,
+      giveWay: () => giveWay.wait(),
       advance: () => this.#advance(),
-      onStep: (step) => this.#noteStep(step),
+      onStep,
     });
     try {
       await unlessAborted(signal, run);
     } finally {
+      this.rehearsal.problems.push(...giveWay.problems());
       // What still starts a server or writes files ends before they are removed; a statement on a server that has gone
       // may never settle.
       await endsWithin(run.catch(() => {}), settleMs);

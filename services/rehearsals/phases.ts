@@ -119,6 +119,8 @@ export interface RunOptions {
   profile: RehearsalProfile;
   convert: Convert;
   signal: AbortSignal;
+  /** Waits while production needs the machine. */
+  giveWay(): Promise<void>;
   /** Moves on to the next status. */
   advance(): Promise<void>;
   onStep(step: string): void;
@@ -153,6 +155,7 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     const tables = await touchedTables(sessions.candidate, change);
     const progress: Progress = { sessions, rehearsed, tables, writesBefore: null };
     for (const [at, statement] of rehearsed.entries()) {
+      await options.giveWay();
       onStep(`statement ${at + 1} of ${rehearsed.length}`);
       await measureBefore(sessions, statement, phase);
     }
@@ -168,6 +171,7 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     });
     await advance();
     await closeSessions(sessions);
+    await options.giveWay();
     if (change.source === "upgrade") {
       rehearsal.upgrade = await upgradeCopy(copies, change.programs, { signal, onStep });
     } else {
@@ -211,7 +215,7 @@ async function closeSessions({ baseline, candidate }: Sessions): Promise<void> {
 async function warmUp(
   rehearsal: Rehearsal,
   sessions: Sessions,
-  { selection, profile, signal, onStep }: RunOptions,
+  { selection, profile, signal, giveWay, onStep }: RunOptions,
 ): Promise<Rehearsed[]> {
   const random = createRandom(rehearsal.seed);
   const { wanted, total } = selection;
@@ -219,6 +223,7 @@ async function warmUp(
   const noteUncovered = (one: Uncovered) => rehearsal.uncovered.push(one);
   for (const [at, one] of wanted.entries()) {
     signal.throwIfAborted();
+    await giveWay();
     onStep(`statement ${at + 1} of ${wanted.length}`);
     const share = total && one.weight ? one.weight / total : 0;
     const filled = await fillStatement(sessions.baseline, one, { random, count: profile.variants });
@@ -287,12 +292,13 @@ async function measureChanged(
   rehearsal: Rehearsal,
   { sessions, rehearsed, tables, writesBefore }: Progress,
   phase: PhaseOptions,
-  { copies, change, selection, onStep }: RunOptions,
+  { copies, change, selection, giveWay, onStep }: RunOptions,
 ): Promise<{ writesUntouched: boolean }> {
   const [old, fresh] = [await nodesOf(copies, "a"), await nodesOf(copies, "b")];
   const reach = reachOf(change, (name) => old.get(name) !== fresh.get(name));
   const total = totalWeight(rehearsal, rehearsed, selection);
   for (const [at, statement] of rehearsed.entries()) {
+    await giveWay();
     onStep(`statement ${at + 1} of ${rehearsed.length}`);
     const result: StatementResult = await measureAfter(sessions, statement, {
       ...phase,
