@@ -136,7 +136,7 @@ interface Progress {
 
 /** Measures, makes the change, measures again and judges; writes the results into `rehearsal`. The copies are running. */
 export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): Promise<void> {
-  const { copies, change, profile, convert, signal, advance, onStep } = options;
+  const { copies, change, profile, signal, advance, onStep } = options;
   if ("sql" in change && changesRowSecurity(change.sql)) {
     rehearsal.problems.push(
       "Statements are replayed without row security: what policies cost them is not measured",
@@ -171,17 +171,7 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     });
     await advance();
     await closeSessions(sessions);
-    await options.giveWay();
-    if (change.source === "upgrade") {
-      rehearsal.upgrade = await upgradeCopy(copies, change.programs, { signal, onStep });
-    } else {
-      rehearsal.cost = await carryOut(copies, change, {
-        tables,
-        convert,
-        changeMs: profile.changeMs,
-        signal,
-      });
-    }
+    await makeChange(rehearsal, tables, options);
     // Cached and unwritten pages of the change would favour one of the copies.
     if (change.source !== "settings") await copies.restart({});
     progress.sessions = sessions = await openSessions(copies, profile);
@@ -196,6 +186,25 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
   } finally {
     await closeSessions(sessions);
   }
+}
+
+/** Makes the change on the second copy. */
+async function makeChange(
+  rehearsal: Rehearsal,
+  tables: readonly TouchedTable[],
+  { copies, change, profile, convert, signal, giveWay, onStep }: RunOptions,
+): Promise<void> {
+  await giveWay();
+  if (change.source === "upgrade") {
+    rehearsal.upgrade = await upgradeCopy(copies, change.programs, { signal, onStep });
+    return;
+  }
+  rehearsal.cost = await carryOut(copies, change, {
+    tables,
+    convert,
+    changeMs: profile.changeMs,
+    signal,
+  });
 }
 
 /** Returns the changed settings that nothing of a replay depends on. */
