@@ -131,6 +131,14 @@ export async function setLockTimeout(sql: Sql, ms: number): Promise<void> {
   await sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`;
 }
 
+/**
+ * The same on every node that Citus uses in this transaction: it sends only SET LOCAL to the workers, and only if asked to.
+ */
+export async function setLockTimeoutEverywhere(sql: Sql, ms: number): Promise<void> {
+  await sql.unsafe("set local citus.propagate_set_commands to 'local'");
+  await sql.unsafe(`set local lock_timeout to '${Math.trunc(ms)}ms'`);
+}
+
 /** Limits how long each statement of this transaction runs; milliseconds, 0 for no limit. */
 export async function setStatementTimeout(sql: Sql, ms: number): Promise<void> {
   await sql`select set_config('statement_timeout', ${String(ms)}, true)`;
