@@ -71,6 +71,8 @@ const catalogue = `
     select nodeid, success, case when command = 'select 1' then '1' else estimates end
     from public.imitated_answers
   $body$;
+  create function pg_catalog.column_to_column_name(table_name regclass, column_var_text text)
+  returns text language sql as 'select column_var_text';
   create view pg_catalog.citus_shards as
   select
     s.logicalrelid as table_name,
