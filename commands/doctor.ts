@@ -143,6 +143,9 @@ function judgeEngine({ engine, version, node }: EngineFacts): Finding[] {
         `the database has Citus ${version}; this role may not read pg_dist_local_group, so whether it is the coordinator is unknown`,
       )
       : good(`the server is the ${node} of Citus ${version}`),
+    note(
+      "backups cover this server alone, without the rows of distributed tables: back up each worker, too",
+    ),
   ];
 }
 

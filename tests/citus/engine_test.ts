@@ -105,4 +105,5 @@ Deno.test("the coordinator is served, and the doctor says what it is", async () 
   const child = startProcess({ env: { DATABASE_URL: url }, args: ["doctor"] });
   await child.exited;
   assert.match(child.output(), /✓ {2}the server is the coordinator of Citus 13\.2-1/);
+  assert.match(child.output(), /– {2}backups cover this server alone/);
 });
