@@ -4,6 +4,7 @@ import denoConfig from "./deno.json" with { type: "json" };
 import { readArguments, UsageError } from "./commands/common/arguments.ts";
 import { backup } from "./commands/backup.ts";
 import { demo } from "./commands/demo.ts";
+import { distribute } from "./commands/distribute.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exportTicks } from "./commands/export.ts";
 import { importFiles } from "./commands/import.ts";
@@ -39,6 +40,7 @@ const commands: Record<string, (context: CommandContext, args: string[]) => Prom
   backup,
   restore,
   rehearse,
+  distribute,
   doctor,
   token,
   upgrade: upgradeCluster,

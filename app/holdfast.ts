@@ -5,6 +5,7 @@ import { createServices, type Shared } from "./services.ts";
 import type { Config } from "../config/config.ts";
 import { describeConnectFailure } from "../db/address/failure.ts";
 import type { Target } from "../db/address/target.ts";
+import { refuseEngine } from "../db/server/engine.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { endsWithin } from "../lib/deadline.ts";
 import { createRequestScope } from "../lib/request_scope.ts";
@@ -95,10 +96,11 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   if (ownsAccess) await loadAccess(services, foundation);
   const preparation: Preparation = createPreparation({
     embedded,
-    prepare: () =>
-      purpose === "reader"
-        ? requireMigrated(pools)
-        : writing.prepare({ mustWrite: purpose === "tool" }),
+    async prepare() {
+      await pools.maintenance.run((sql) => refuseEngine(sql, config.HOLDFAST_ENGINE));
+      if (purpose === "reader") await requireMigrated(pools);
+      else await writing.prepare({ mustWrite: purpose === "tool" });
+    },
     whileUnreachable() {
       if (purpose !== "reader") monitor.start();
     },

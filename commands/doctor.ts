@@ -19,6 +19,7 @@ import {
   mayTryWriting,
   tryWriting,
 } from "../db/server/write_state.ts";
+import { type EngineFacts, readEngine, whyNotEngine } from "../db/server/engine.ts";
 import { readTraits, whyUnfit } from "../db/server/requirements.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules, checkChannelRules } from "../services/alerts/rules/overrides.ts";
@@ -132,6 +133,22 @@ function judge(
   ];
 }
 
+/** Says what the database is besides plain Postgres. */
+function judgeEngine({ engine, version, node }: EngineFacts): Finding[] {
+  if (engine === "postgres") return [];
+  if (engine === "timescaledb") return [note(`the database has TimescaleDB ${version}`)];
+  return [
+    node === null
+      ? note(
+        `the database has Citus ${version}; this role may not read pg_dist_local_group, so whether it is the coordinator is unknown`,
+      )
+      : good(`the server is the ${node} of Citus ${version}`),
+    note(
+      "backups cover this server alone, without the rows of distributed tables: back up each worker, too",
+    ),
+  ];
+}
+
 /** Returns findings on publications that include Holdfast's own tables. */
 function judgePublications(publications: readonly OwnPublication[]): Finding[] {
   return publications.map((one) =>
@@ -180,13 +197,16 @@ async function examine(
     lockTimeoutMs: 1_000,
   });
   try {
-    const unfit = whyUnfit(await pool.run(readTraits));
+    const engine = await pool.run(readEngine);
+    const unfit = whyNotEngine(engine, config.HOLDFAST_ENGINE) ??
+      whyUnfit(await pool.run(readTraits));
     if (unfit !== undefined) return [bad(unfit)];
     const server = await pool.run(examineServer);
     const refusal = server.replicates && server.senders > 0
       ? await probeReplication(target, { system: server.system })
       : undefined;
     const findings = [
+      ...judgeEngine(engine),
       ...judge(server, await pool.run(judgeWriting), refusal),
       ...judgePublications(await pool.run(listOwnPublications)),
       ...await judgeUpgrade(config, server.number),

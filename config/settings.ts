@@ -34,6 +34,11 @@ export const settings = {
     "a readable JSON file with a list of databases",
     "A JSON file that lists the databases to manage, each with a name and a connection string; see [many databases](databases.md). If unset, there is one database, `default`.",
   ),
+  HOLDFAST_ENGINE: setting(
+    z.enum(["auto", "postgres", "citus", "timescaledb"]).default("auto"),
+    "auto, postgres, citus or timescaledb",
+    "What the server of `DATABASE_URL` must be. `auto` finds it out by the extensions of the database; any other value refuses the start when the database is something else. See [Citus](citus.md).",
+  ),
   HOLDFAST_READ_URLS: setting(
     z.preprocess(
       (value) => typeof value === "string" ? splitUrls(value) : value,

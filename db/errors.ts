@@ -65,14 +65,25 @@ export function markUnreachable(error: unknown): Error {
   return Object.assign(marked, { [noSession]: true });
 }
 
-/** Says whether an error, or what it wraps, is marked so. */
-function hasNoSession(error: unknown): boolean {
+/** Says whether an error, or what it wraps, is marked with `mark`. */
+function isMarked(error: unknown, mark: symbol): boolean {
   let at = error;
   for (let depth = 0; depth < 5 && typeof at === "object" && at !== null; depth++) {
-    if (noSession in at) return true;
+    if (mark in at) return true;
     at = (at as { cause?: unknown }).cause;
   }
   return false;
+}
+
+const hasNoSession = (error: unknown) => isMarked(error, noSession);
+
+const atCommit = Symbol("at commit");
+
+/** Marks an error that a COMMIT ended with. Returns the same error. */
+export function markCommit(error: unknown): unknown {
+  return typeof error === "object" && error !== null
+    ? Object.assign(error, { [atCommit]: true })
+    : error;
 }
 
 /** Says whether an error of the system is about a file: a missing one has the code of a missing socket. */
@@ -110,6 +121,40 @@ export function isAnswer(error: unknown): boolean {
   return severity !== undefined && !last.has(severity) && !hasNoSession(error);
 }
 
+/** How Citus says that the coordinator has lost a node or does not reach it; its messages are in English only. */
+const nodeIsAway =
+  /^(failure on connection marked as essential: |connection to the remote node .* failed|could not establish any connections to the node |connection error: )/;
+
+/**
+ * Says whether a server of several nodes does not reach one of them. The session is intact and its transaction failed as a
+ * whole; what needs only the other nodes still works.
+ */
+export function isPartAway(error: unknown): boolean {
+  if (!isAnswer(error)) return false;
+  const state = codeOf(error);
+  if (state === sqlState.internalError || state === sqlState.connectionFailure) {
+    return nodeIsAway.test(messageOf(driverError(error)));
+  }
+  // A node that is shut down ends the coordinator's statement with its own last words.
+  const { where } = (driverError(error) ?? {}) as { where?: unknown };
+  return shutDown.has(state) && typeof where === "string" &&
+    /while executing command on \S+:\d+/.test(where);
+}
+
+const shutDown = new Set<string>([
+  sqlState.adminShutdown,
+  sqlState.crashShutdown,
+  sqlState.cannotConnectNow,
+]);
+
+/**
+ * Says whether it is certain that nothing was stored when a node was away. Citus commits a transaction of one node first
+ * there and then on the coordinator: a COMMIT that fails in between leaves what that node has stored.
+ */
+export function leftNothing(error: unknown): boolean {
+  return isPartAway(error) && !isMarked(error, atCommit);
+}
+
 /** Returns the SQLSTATE of an error; undefined where it is not from a server. */
 export function sqlStateOf(error: unknown): string | undefined {
   const code = codeOf(error);
@@ -136,6 +181,8 @@ function plainWords(state: string, words: string): string | undefined {
   return undefined;
 }
 
+const partWords = "The database does not reach a node that this needs";
+
 /** Says whether the server refused a write because it takes none from this session: a standby, or a read-only default. */
 export function refusesWrites(error: unknown): boolean {
   return codeOf(error) === sqlState.readOnlySqlTransaction ||
@@ -150,11 +197,12 @@ export function toHoldfastError(error: unknown): HoldfastError {
     return new HoldfastError("internal", text, { cause: error });
   }
   const state = codeOf(error);
+  const partAway = isPartAway(error);
   const code: ErrorCode = codes[state] ??
-    (isUnreachable(error) || state.startsWith("08") && !isAnswer(error)
+    (partAway || isUnreachable(error) || state.startsWith("08") && !isAnswer(error)
       ? "database_unavailable"
       : "database_error");
-  const message = plainWords(state, messageOf(driverError(error))) ?? {
+  const message = plainWords(state, messageOf(driverError(error))) ?? (partAway ? partWords : {
     deadline_exceeded: "The database did not finish in time",
     database_unavailable: "The database cannot be reached or is not ready",
     database_read_only: "The database takes no writes at present; GET /api/health says why",
@@ -164,7 +212,7 @@ export function toHoldfastError(error: unknown): HoldfastError {
     conflict: "The database refused a concurrent change",
     partition_sealed:
       "A sealed partition takes no changes; POST /api/partitions/unseal opens it again",
-  }[code as string] ?? "The database refused the statement";
+  }[code as string]) ?? "The database refused the statement";
   return new HoldfastError(code, message, {
     cause: error,
     ...(code === "database_error" || code === "partition_sealed" ? {} : {

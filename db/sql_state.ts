@@ -1,6 +1,7 @@
 /** The SQLSTATEs that Holdfast tells apart, named as in appendix A of the PostgreSQL manual. */
 export const sqlState = {
   featureNotSupported: "0A000",
+  connectionFailure: "08006",
   protocolViolation: "08P01",
   invalidDatetimeFormat: "22007",
   datetimeFieldOverflow: "22008",
@@ -32,6 +33,7 @@ export const sqlState = {
   crashShutdown: "57P02",
   cannotConnectNow: "57P03",
   undefinedFile: "58P01",
+  internalError: "XX000",
   /** Raised by `holdfast.refuse_sealed()`. */
   partitionSealed: "HF001",
 };

@@ -16,8 +16,9 @@ export function inStatementsSchema(sql: string, schema: string): string {
   return sql.replaceAll('"$extension"', () => quoteIdent(schema));
 }
 
-function fits({ minVersion, minStatements }: Question, server: VersionFacts): boolean {
+function fits({ minVersion, minStatements, engine }: Question, server: VersionFacts): boolean {
   return server.version_number >= minVersion &&
+    (engine === undefined || engine === server.engine) &&
     (minStatements === undefined ||
       server.statements_version !== null &&
         versionAtLeast(server.statements_version, minStatements));
@@ -26,8 +27,8 @@ function fits({ minVersion, minStatements }: Question, server: VersionFacts): bo
 /** Returns whether the choice of a question depends on the server's versions. */
 export function needsFacts({ questions }: Collector): boolean {
   return questions.length > 1 ||
-    questions.some(({ minVersion, minStatements }) =>
-      minVersion > 140_000 || minStatements !== undefined
+    questions.some(({ minVersion, minStatements, engine }) =>
+      minVersion > 140_000 || minStatements !== undefined || engine !== undefined
     );
 }
 
@@ -43,6 +44,9 @@ export function chooseQuestion(
   const chosen = questions.find((question) => fits(question, server));
   if (chosen) return { sql: inStatementsSchema(chosen.sql, server.statements_schema ?? "") };
   const least = questions.at(-1);
+  if (least?.engine !== undefined && least.engine !== server.engine) {
+    return { missing: `the database has no ${least.engine}` };
+  }
   if (least?.minStatements !== undefined && server.version_number >= least.minVersion) {
     return {
       missing: server.statements_version === null

@@ -8,6 +8,8 @@ export interface Question {
   minVersion: number;
   /** The lowest version of pg_stat_statements: a server may be upgraded without its extensions. */
   minStatements?: string;
+  /** The engine that it is for; absent for all. */
+  engine?: VersionFacts["engine"];
   sql: string;
 }
 

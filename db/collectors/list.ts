@@ -1,4 +1,5 @@
 import type { Collector, Tier } from "./collector.ts";
+import { citusCollectors } from "./citus/collectors.ts";
 import { replicationCollectors } from "./replication/collectors.ts";
 import { serverCollectors } from "./server/collectors.ts";
 import { sessionCollectors } from "./sessions/collectors.ts";
@@ -11,6 +12,7 @@ const all = [
   ...replicationCollectors,
   ...statementCollectors,
   ...tableCollectors,
+  ...citusCollectors,
 ];
 
 type Any = (typeof all)[number];

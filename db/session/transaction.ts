@@ -1,5 +1,5 @@
 import type { Sql } from "../connection.ts";
-import { isUnreachable } from "../errors.ts";
+import { isUnreachable, markCommit } from "../errors.ts";
 import type { Isolation } from "./start.ts";
 
 /** How transactions are opened on a client. It hangs on the client itself, which is handed from hand to hand. */
@@ -40,7 +40,7 @@ export async function openAndCommit<T>(
   try {
     await sql.unsafe(opening);
     const answer = await work(sql);
-    const { command } = await sql`commit`;
+    const { command } = await sql`commit`.catch(throwMarked);
     if (command !== "COMMIT") throw new Error(`The transaction ended with ${command}`);
     return answer;
   } catch (error) {
@@ -50,6 +50,10 @@ export async function openAndCommit<T>(
     throw error;
   }
 }
+
+const throwMarked = (error: unknown): never => {
+  throw markCommit(error);
+};
 
 /** What the work of a pipelined transaction returns. */
 export interface Pipelined<T> {
@@ -78,7 +82,7 @@ export async function inPipelinedTransaction<T>(sql: Sql, work: PipelinedWork<T>
     const committing = plain`commit`.execute();
     committing.catch(() => {}); // thrown below, or explained by the error of `last`
     for (const statement of last) await statement;
-    const { command } = await committing;
+    const { command } = await committing.catch(throwMarked);
     if (command !== "COMMIT") throw new Error(`The transaction ended with ${command}`);
     return answer;
   } catch (error) {
@@ -125,6 +129,14 @@ export async function allowIdle(sql: Sql, ms: number): Promise<void> {
 /** Limits how long the statements of this transaction wait for a lock; milliseconds. */
 export async function setLockTimeout(sql: Sql, ms: number): Promise<void> {
   await sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`;
+}
+
+/**
+ * The same on every node that Citus uses in this transaction: it sends only SET LOCAL to the workers, and only if asked to.
+ */
+export async function setLockTimeoutEverywhere(sql: Sql, ms: number): Promise<void> {
+  await sql.unsafe("set local citus.propagate_set_commands to 'local'");
+  await sql.unsafe(`set local lock_timeout to '${Math.trunc(ms)}ms'`);
 }
 
 /** Limits how long each statement of this transaction runs; milliseconds, 0 for no limit. */

@@ -153,6 +153,62 @@ Deno.test("indexes that no query uses", () => {
   assert.deepEqual(firing(value("unused_index_bytes", 9 * GiB)), []);
 });
 
+/** Values of Citus as they are read from the rows of its collectors; nothing where there are none. */
+function ofCitus(rows: Record<string, unknown[]>): MetricValue[] {
+  const view = { rows: (name: string) => rows[name] } as unknown as View;
+  const own = signals.filter(({ name }) => name.startsWith("citus_"));
+  return readSignals(own, view).map(({ name, scope, value }) => ({ metric: name, scope, value }));
+}
+
+const citusNode = (node: string, over: object = {}) => ({
+  node,
+  active: true,
+  takes_shards: true,
+  answers: true,
+  ...over,
+});
+
+Deno.test("a node of Citus that is away, and one that answers", () => {
+  const nodes = (over: object) =>
+    ofCitus({ citus_nodes: [citusNode("a:1"), citusNode("b:1", over)] });
+  assert.deepEqual(firing(nodes({ answers: false })), ["citus_node_down critical"]);
+  assert.deepEqual(firing(nodes({ active: false })), ["citus_node_down critical"]);
+  assert.deepEqual(firing(nodes({})), []);
+  assert.deepEqual(ofCitus({}), [], "without Citus there is nothing to judge");
+});
+
+Deno.test("a distributed table that is uneven, and one that is even", () => {
+  const table = "market.ticks";
+  const part = (node: string, bytes: number | null) => ({
+    table,
+    node,
+    shards: 4,
+    bytes,
+    rows_estimate: bytes,
+  });
+  const citus_nodes = ["a:1", "b:1", "c:1"].map((node) => citusNode(node));
+  const uneven = (...parts: unknown[]) => ofCitus({ citus_nodes, citus_shards: parts });
+  const valueOf = (values: MetricValue[], name: string) =>
+    values.find(({ metric }) => metric === name)?.value;
+  const bad = uneven(part("a:1", 8 * GiB), part("b:1", GiB));
+  assert.deepEqual(firing(bad), ["citus_shard_skew warning"]);
+  assert.deepEqual(
+    ["citus_shard_skew", "citus_table_bytes", "citus_table_rows"].map((name) => valueOf(bad, name)),
+    [8 / 3, 9 * GiB, 9 * GiB],
+    "a node without shards counts",
+  );
+  assert.deepEqual(
+    firing(uneven(part("a:1", 3 * GiB), part("b:1", 3 * GiB), part("c:1", GiB))),
+    [],
+  );
+  assert.deepEqual(firing(uneven(part("a:1", 1_000))), [], "a small table is not judged");
+  const unread = uneven(part("a:1", 8 * GiB), part("b:1", null));
+  assert.deepEqual(firing(unread), []);
+  for (const name of ["citus_shard_skew", "citus_table_bytes", "citus_table_rows"]) {
+    assert.equal(valueOf(unread, name), null, "unknown, and not 0");
+  }
+});
+
 Deno.test("an alert about a table does not end because fifty others are worse", () => {
   const lag: Signal = {
     name: "autovacuum_lag",

@@ -1,5 +1,6 @@
 import type { Sql } from "../../connection.ts";
 import type { ColumnSetting } from "../ddl.ts";
+import { hasCitus, isDistributed } from "./storage.ts";
 
 export interface ForeignKeyRow {
   name: string;
@@ -41,6 +42,7 @@ export interface ParentRow {
   access_method: string | null;
   row_security: boolean;
   force_row_security: boolean;
+  distributed: boolean;
   references: ForeignKeyRow[];
   referenced_by: ForeignKeyRow[];
 }
@@ -169,6 +171,7 @@ export async function readParents(
   sql: Sql,
   tables: readonly { schema: string; table: string }[],
 ): Promise<ParentRow[]> {
+  const citus = await hasCitus(sql);
   return await sql<ParentRow[]>`
     select
       c.oid::int8::float8 as oid,
@@ -187,6 +190,7 @@ export async function readParents(
       am.amname as access_method,
       c.relrowsecurity as row_security,
       c.relforcerowsecurity as force_row_security,
+      ${isDistributed(sql, citus)} as distributed,
       ${foreignKeys(sql)}
     from unnest(
       ${tables.map(({ schema }) => schema)}::text[],

@@ -15,12 +15,25 @@ export interface StorageRow {
   distributed: boolean;
 }
 
-/** Returns the tables of these oids, their children and their partitions. Waits for no lock. */
-export async function readStorage(sql: Sql, oids: readonly number[]): Promise<StorageRow[]> {
-  if (oids.length === 0) return [];
+/** Says whether the database has the catalogue of Citus. */
+export async function hasCitus(sql: Sql): Promise<boolean> {
   // Citus keeps its catalogue in pg_catalog, whatever schema the extension is in.
   const [citus] = await sql<{ there: boolean }[]>`
     select to_regclass('pg_catalog.pg_dist_partition') is not null as there`;
+  return citus?.there ?? false;
+}
+
+/** Returns SQL that says whether Citus distributes the table of row `c` of pg_class. */
+export function isDistributed(sql: Sql, citus: boolean) {
+  return citus
+    ? sql`exists (select 1 from pg_catalog.pg_dist_partition as d where d.logicalrelid::oid = c.oid)`
+    : sql`false`;
+}
+
+/** Returns the tables of these oids, their children and their partitions. Waits for no lock. */
+export async function readStorage(sql: Sql, oids: readonly number[]): Promise<StorageRow[]> {
+  if (oids.length === 0) return [];
+  const citus = await hasCitus(sql);
   return await sql<StorageRow[]>`
     with recursive family as (
       select w.oid as leaf, w.oid
@@ -36,11 +49,7 @@ export async function readStorage(sql: Sql, oids: readonly number[]): Promise<St
       n.nspname as schema,
       c.relname as name,
       c.relkind as kind,
-      ${
-    citus?.there
-      ? sql`exists (select 1 from pg_catalog.pg_dist_partition as d where d.logicalrelid::oid = c.oid)`
-      : sql`false`
-  } as distributed
+      ${isDistributed(sql, citus)} as distributed
     from family as f
     join pg_class as c on c.oid = f.oid
     join pg_namespace as n on n.oid = c.relnamespace`;

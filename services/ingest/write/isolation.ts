@@ -1,4 +1,4 @@
-import { isUnreachable } from "../../../db/errors.ts";
+import { isPartAway, isUnreachable, leftNothing } from "../../../db/errors.ts";
 import { type ErrorCode, HoldfastError } from "../../../errors.ts";
 import { noLaneInTime } from "./group_commit.ts";
 
@@ -11,8 +11,12 @@ const common: ReadonlySet<ErrorCode> = new Set([
   "shutting_down",
 ]);
 
-/** Says whether a fault of a group may be caused by one of its uploads, so that storing each alone can help. */
+/**
+ * Says whether a fault of a group may be caused by one of its uploads, so that storing each alone can help. Where a node of
+ * the database is away, it helps those whose rows are on other nodes; but only if nothing of the group was stored.
+ */
 export function mayConcernOne(error: HoldfastError): boolean {
+  if (isPartAway(error)) return leftNothing(error);
   return !isUnreachable(error) && !common.has(error.code);
 }
 

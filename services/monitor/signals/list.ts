@@ -1,5 +1,6 @@
 import type { RateSource } from "../observations/rates.ts";
 import { activitySignals } from "./activity.ts";
+import { citusSignals } from "./citus.ts";
 import { durabilityRates, durabilitySignals, durabilityTrends } from "./durability.ts";
 import { ioSignals, ioTrends } from "./io.ts";
 import { replicationSignals } from "./replication.ts";
@@ -13,6 +14,7 @@ export const signals: readonly Signal[] = [
   ...replicationSignals,
   ...ioSignals,
   ...storageSignals,
+  ...citusSignals,
 ];
 
 /** The counters whose rates signals read. */

@@ -14,7 +14,7 @@ export async function attachLeaves(
   if (!first) return;
   await withRetries(first, () =>
     pool.transaction(async (sql) => {
-      await limitLocks(sql, first.heavy);
+      await limitLocks(sql, first.heavy, first.distributed);
       await lockPartitionChanges(sql);
       // An upload, or another Holdfast, may have made some of them since the plan.
       const present = new Set(await attachedNames(sql, first.parent));

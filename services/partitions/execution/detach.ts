@@ -71,7 +71,7 @@ export async function detachLeaf(
   await withRetries(step, () =>
     step.transaction
       ? pool.transaction(async (sql) => {
-        await limitLocks(sql, step.heavy);
+        await limitLocks(sql, step.heavy, step.distributed);
         await runStatements(sql, step.statements);
       })
       : detachConcurrently(tools, step));

@@ -4,7 +4,7 @@ import type { TableName } from "../../../db/partitions/ddl.ts";
 import type { MaintenanceEntry } from "../../../db/partitions/records/log.ts";
 import { abortablePool } from "../../../db/pool/abortable.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
-import { setLockTimeout } from "../../../db/session/transaction.ts";
+import { setLockTimeout, setLockTimeoutEverywhere } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
@@ -55,8 +55,8 @@ export interface StepTools {
   context: WorkContext;
   clock: Clock;
   log: Logger;
-  /** Sets the lock timeout of a transaction: short for a heavy lock, the pool's own for others. */
-  limitLocks(sql: Sql, heavy: boolean): Promise<void>;
+  /** Sets the lock timeout of a transaction: short for a heavy lock, the pool's own for others; also on other nodes. */
+  limitLocks(sql: Sql, heavy: boolean, distributed?: boolean): Promise<void>;
   /** Throws `PolicyChanged` unless the policy of the step is in force. */
   refuseChanged(sql: Sql, step: Step): Promise<void>;
   /** Repeats `work` while a lock or a deadlock is in the way. */
@@ -81,8 +81,10 @@ export function createStepTools(
     context,
     clock,
     log,
-    async limitLocks(sql, heavy) {
-      if (heavy) await setLockTimeout(sql, heavyLockMs);
+    async limitLocks(sql, heavy, distributed = false) {
+      if (distributed) {
+        await setLockTimeoutEverywhere(sql, heavy ? heavyLockMs : outsideLimits.lockMs);
+      } else if (heavy) await setLockTimeout(sql, heavyLockMs);
     },
     async refuseChanged(sql, step) {
       if (step.policy === undefined) return;

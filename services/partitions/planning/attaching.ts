@@ -217,6 +217,7 @@ function attachStep(
       : reasons[use](reason),
     transaction: true,
     heavy: defaultLeaf !== undefined || parent.references.length > 0,
+    ...(parent.distributed ? { distributed: true } : {}),
     estimate: {
       rows,
       bytes: defaultLeaf?.bytes ?? 0,

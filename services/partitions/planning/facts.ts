@@ -64,6 +64,8 @@ export interface ParentFacts {
   accessMethod: string | null;
   rowSecurity: boolean;
   forceRowSecurity: boolean;
+  /** Whether Citus distributes it, and with it its partitions. */
+  distributed?: boolean;
   referencedBy: ForeignKey[];
   references: ForeignKey[];
 }

@@ -30,9 +30,13 @@ const asTable = ({ schema, name }: { schema: string; name: string }) => ({ schem
 function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
   const { policy } = facts;
   const keep = policy.retention?.keep ?? "";
-  const mode: DetachMode = reading.defaultLeaf ? "blocking" : "concurrently";
-  const table = tableOf(policy);
   const { defaultLeaf } = reading;
+  const distributed = facts.parent?.distributed === true;
+  const blocking = distributed || defaultLeaf !== undefined;
+  const mode: DetachMode = blocking ? "blocking" : "concurrently";
+  const table = tableOf(policy);
+  const locked = [table, full(leaf), ...(defaultLeaf ? [full(defaultLeaf)] : [])];
+  const held = `ACCESS EXCLUSIVE on ${locked.slice(0, -1).join(", ")} and ${locked.at(-1)}`;
   return {
     action: "detach",
     table,
@@ -40,15 +44,16 @@ function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
     partition: { schema: leaf.schema, name: leaf.name },
     statements: [{
       sql: detachStatement(policy, asTable(leaf), mode),
-      lock: defaultLeaf
-        ? `ACCESS EXCLUSIVE on ${table}, ${full(leaf)} and ${full(defaultLeaf)}`
+      lock: blocking
+        ? distributed ? `${held}, and on their shards` : held
         : `SHARE UPDATE EXCLUSIVE on ${table}; once the transactions that use it have ended, ACCESS EXCLUSIVE on ${
           full(leaf)
         }`,
     }],
     reason: `older than ${keep}`,
-    transaction: defaultLeaf !== undefined,
-    heavy: defaultLeaf !== undefined,
+    transaction: blocking,
+    heavy: blocking,
+    ...(distributed ? { distributed } : {}),
     estimate: { rows: leaf.rows_estimate ?? 0, bytes: leaf.bytes, seconds: 0.05 },
     bound: leaf.bound ?? "",
     oid: leaf.oid,
@@ -136,7 +141,14 @@ export function planDetaches(
     if (blocked === undefined) plan.steps.push(detachStep(facts, reading, leaf));
     else plan.skipped.push({ table: tableOf(facts.policy), reason: blocked });
   }
-  if (reading.defaultLeaf && plan.steps.length > 0) {
+  if (facts.parent?.distributed && plan.steps.length > 0) {
+    plan.warnings.push(
+      "Citus detaches no partition concurrently: each detach takes " +
+        `ACCESS EXCLUSIVE on ${
+          tableOf(facts.policy)
+        } and its shards for a moment, and gives up after 100 ms`,
+    );
+  } else if (reading.defaultLeaf && plan.steps.length > 0) {
     plan.warnings.push(
       `the default ${
         full(reading.defaultLeaf)

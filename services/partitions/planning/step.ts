@@ -35,6 +35,8 @@ export interface Step {
   transaction: boolean;
   /** Whether it takes a lock that writers would queue behind: tried briefly and often, never waited for. */
   heavy: boolean;
+  /** Whether it takes its locks on other nodes, too. */
+  distributed?: boolean;
   /** Estimate of what it touches; seconds of work, without waits. */
   estimate: { rows: number; bytes: number; seconds: number };
   /** The range that is attached, for attach; the former one, for a leaf that is retired. */

@@ -67,6 +67,7 @@ export function parentFacts(row: ParentRow): ParentFacts {
     accessMethod: row.access_method,
     rowSecurity: row.row_security,
     forceRowSecurity: row.force_row_security,
+    distributed: row.distributed,
     referencedBy: row.referenced_by,
     references: row.references,
   };

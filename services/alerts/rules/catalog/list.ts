@@ -1,5 +1,6 @@
 import type { RuleDefinition } from "../definition.ts";
 import { backupRules } from "./backups.ts";
+import { citusRules } from "./citus.ts";
 import { connectionRules } from "./connections.ts";
 import { indexRules } from "./indexes.ts";
 import { monitoringRules } from "./monitoring.ts";
@@ -23,6 +24,7 @@ export const shippedRules: readonly RuleDefinition[] = [
   ...serverRules,
   ...walRules,
   ...replicationRules,
+  ...citusRules,
   ...slotRules,
   ...writeRules,
   ...partitionRules,
