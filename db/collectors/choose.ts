@@ -16,18 +16,26 @@ export function inStatementsSchema(sql: string, schema: string): string {
   return sql.replaceAll('"$extension"', () => quoteIdent(schema));
 }
 
-function fits({ minVersion, minStatements }: Question, server: VersionFacts): boolean {
-  return server.version_number >= minVersion &&
-    (minStatements === undefined ||
-      server.statements_version !== null &&
-        versionAtLeast(server.statements_version, minStatements));
+const reaches = (version: string | null, least: string | undefined) =>
+  least === undefined || version !== null && versionAtLeast(version, least);
+
+function fits(question: Question, server: VersionFacts): boolean {
+  return server.version_number >= question.minVersion &&
+    reaches(server.statements_version, question.minStatements) &&
+    reaches(server.timescale_version, question.minTimescale);
 }
+
+/** Returns what an extension lacks for a question that needs version `least` of it. */
+const extensionLacks = (name: string, version: string | null, least: string): string =>
+  version === null
+    ? `${name} is not installed in this database`
+    : `${name} ${version} is too old: it needs ${least}`;
 
 /** Returns whether the choice of a question depends on the server's versions. */
 export function needsFacts({ questions }: Collector): boolean {
   return questions.length > 1 ||
-    questions.some(({ minVersion, minStatements }) =>
-      minVersion > 140_000 || minStatements !== undefined
+    questions.some(({ minVersion, minStatements, minTimescale }) =>
+      minVersion > 140_000 || minStatements !== undefined || minTimescale !== undefined
     );
 }
 
@@ -43,12 +51,15 @@ export function chooseQuestion(
   const chosen = questions.find((question) => fits(question, server));
   if (chosen) return { sql: inStatementsSchema(chosen.sql, server.statements_schema ?? "") };
   const least = questions.at(-1);
-  if (least?.minStatements !== undefined && server.version_number >= least.minVersion) {
-    return {
-      missing: server.statements_version === null
-        ? "pg_stat_statements is not installed in this database"
-        : `pg_stat_statements ${server.statements_version} is too old: it needs ${least.minStatements}`,
-    };
+  if (least && server.version_number >= least.minVersion) {
+    const { minStatements, minTimescale } = least;
+    if (minStatements !== undefined) {
+      const { statements_version } = server;
+      return { missing: extensionLacks("pg_stat_statements", statements_version, minStatements) };
+    }
+    if (minTimescale !== undefined) {
+      return { missing: extensionLacks("TimescaleDB", server.timescale_version, minTimescale) };
+    }
   }
   return { missing: `needs Postgres ${Math.floor((least?.minVersion ?? 0) / 10_000)}` };
 }

@@ -8,6 +8,8 @@ export interface Question {
   minVersion: number;
   /** The lowest version of pg_stat_statements: a server may be upgraded without its extensions. */
   minStatements?: string;
+  /** The lowest version of TimescaleDB; only where it is installed. */
+  minTimescale?: string;
   sql: string;
 }
 
@@ -54,4 +56,6 @@ export interface VersionFacts {
   statements_schema: string | null;
   /** The extension that makes it another engine than plain Postgres. */
   engine: "postgres" | "citus" | "timescaledb";
+  /** The version of TimescaleDB in this database; null where it is not installed. */
+  timescale_version: string | null;
 }
