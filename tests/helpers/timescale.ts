@@ -34,6 +34,15 @@ export async function imitateTimescale(sql: Sql, { version = "2.28.3" } = {}): P
       hypertable_schema name, hypertable_name name, job_id integer, last_run_started_at timestamptz,
       last_successful_finish timestamptz, last_run_status text, job_status text, last_run_duration interval,
       next_start timestamptz, total_runs bigint, total_successes bigint, total_failures bigint);
+    create table _timescaledb_config.seen_hypertables (
+      hypertable_schema name, hypertable_name name, owner name, num_dimensions smallint, num_chunks bigint,
+      compression_enabled boolean, tablespaces name[], primary_dimension name, primary_dimension_type regtype);
+    create table _timescaledb_config.seen_chunks (
+      hypertable_schema name, hypertable_name name, chunk_schema name, chunk_name name, primary_dimension name,
+      primary_dimension_type regtype, range_start timestamptz, range_end timestamptz, range_start_integer bigint,
+      range_end_integer bigint, is_compressed boolean, chunk_tablespace name, chunk_creation_time timestamptz);
+    create view timescaledb_information.hypertables as select * from _timescaledb_config.seen_hypertables;
+    create view timescaledb_information.chunks as select * from _timescaledb_config.seen_chunks;
     create view timescaledb_information.jobs as select * from _timescaledb_config.seen_jobs;
     create view timescaledb_information.job_stats as select * from _timescaledb_config.seen_job_stats;
     grant usage on schema _timescaledb_catalog, _timescaledb_config, _timescaledb_internal, timescaledb_information
@@ -52,9 +61,9 @@ export interface ImitatedChunk {
 }
 
 /**
- * Makes the table `schema.table` what a hypertable over its column `ts` is in the catalogue: chunks of a day that
- * inherit from it, with its indexes, and the tables of compressed rows. A trigger routes inserts, as TimescaleDB's own
- * executor does. `internal` gives it the separate hypertable of compressed rows that it has up to 2.28.
+ * Makes the table `schema.table` what a hypertable over its column `ts` is in the catalogue: chunks of a day that inherit
+ * from it, with its indexes, and the tables of compressed rows. Rows are to be inserted into a chunk by its name. `internal`
+ * gives it the empty parent of compressed tables that it has up to 2.28.
  */
 export async function imitateHypertable(
   sql: Sql,
@@ -67,6 +76,10 @@ export async function imitateHypertable(
     insert into _timescaledb_catalog.hypertable ${sql({ schema_name: schema, table_name: table })}
     returning id`;
   const id = hypertable?.id ?? 0;
+  await sql`
+    insert into _timescaledb_config.seen_hypertables ${
+    sql({ hypertable_schema: schema, hypertable_name: table, num_dimensions: 1 })
+  }`;
   if (internal && chunks.some(({ compressed }) => compressed)) {
     const inside = `_compressed_hypertable_${id + 100}`;
     await sql.unsafe(`
@@ -81,20 +94,6 @@ export async function imitateHypertable(
     await imitateChunk(sql, { id, name, chunk: `_hyper_${id}_${place + 1}_chunk`, day });
     if (compressed) await imitateCompression(sql, `_hyper_${id}_${place + 1}_chunk`, id + 100);
   }
-  await sql.unsafe(`
-    create function ${schema}.route_${table}() returns trigger language plpgsql as $$
-    declare chunk regclass;
-    begin
-      select i.inhrelid into chunk from pg_inherits as i
-      join pg_constraint as k on k.conrelid = i.inhrelid and k.conname = 'constraint_1'
-      where i.inhparent = '${name}'::regclass
-        and obj_description(i.inhrelid) = (new.ts at time zone 'UTC')::date::text;
-      if chunk is null then raise exception 'no chunk for %', new.ts; end if;
-      execute format('insert into %s select ($1).*', chunk) using new;
-      return null;
-    end $$;
-    create trigger route before insert on ${name} for each row execute function ${schema}.route_${table}()`)
-    .simple();
 }
 
 async function imitateChunk(
@@ -105,7 +104,11 @@ async function imitateChunk(
     create table _timescaledb_internal.${chunk} (
       constraint constraint_1 check (ts >= '${day} 00:00Z' and ts < timestamptz '${day} 00:00Z' + interval '1 day')
     ) inherits (${name});
-    comment on table _timescaledb_internal.${chunk} is '${day}'`).simple();
+    comment on table _timescaledb_internal.${chunk} is '${day}';
+    insert into _timescaledb_config.seen_chunks
+      (hypertable_schema, hypertable_name, chunk_schema, chunk_name, range_start, range_end)
+      values (split_part('${name}', '.', 1), split_part('${name}', '.', 2), '_timescaledb_internal', '${chunk}',
+        '${day} 00:00Z', timestamptz '${day} 00:00Z' + interval '1 day')`).simple();
   const indexes = await sql<{ name: string; definition: string }[]>`
     select c.relname as name, pg_get_indexdef(c.oid) as definition
     from pg_index as x

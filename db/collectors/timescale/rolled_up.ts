@@ -1,5 +1,5 @@
 import indexMembers from "./index_members.sql" with { type: "text" };
-import members from "./members.sql" with { type: "text" };
+import members from "../../timescale/members.sql" with { type: "text" };
 
 /** Texts of a statement, and what stands in their place. */
 type Edits = Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export const rollUpTables = (sql: string): string =>
   edit(sql, {
     ...family(memberTables, ofTables),
     "count(*) as leaves,": `count(*) - count(*) filter (
-      where oid in ${partsIn("'hypertable', 'compressed'")}
+      where oid in ${partsIn("'hypertable', 'compressed', 'inside'")}
     ) as leaves,`,
     "sum(relpages) * max(v.block_size) as bytes,":
       `coalesce(sum(relpages) filter (where oid not in ${partsIn("'emptied'")}), 0)
@@ -60,7 +60,7 @@ export const rollUpBloat = (sql: string): string =>
   edit(sql, {
     ...family(
       memberIndexes,
-      `select oid, case when part in ('emptied', 'compressed') then 0::oid else root end from hypertable_members
+      `select oid, case when part in ('emptied', 'compressed', 'inside') then 0::oid else root end from hypertable_members
       union all ${ofIndexes}`,
     ),
   });
