@@ -4,6 +4,7 @@ import { serverCollectors } from "./server/collectors.ts";
 import { sessionCollectors } from "./sessions/collectors.ts";
 import { statementCollectors } from "./statements/collectors.ts";
 import { tableCollectors } from "./tables/collectors.ts";
+import { timescaleCollectors } from "./timescale/collectors.ts";
 
 const all = [
   ...sessionCollectors,
@@ -11,6 +12,7 @@ const all = [
   ...replicationCollectors,
   ...statementCollectors,
   ...tableCollectors,
+  ...timescaleCollectors,
 ];
 
 type Any = (typeof all)[number];

@@ -8,7 +8,7 @@ import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startServer } from "../helpers/server.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
-import { imitateHypertable, imitateTimescale } from "../helpers/timescale.ts";
+import { imitateHypertable, imitateJob, imitateTimescale } from "../helpers/timescale.ts";
 import { watch, type Watched } from "../helpers/watched.ts";
 
 const open = (target: Target): Sql =>
@@ -25,6 +25,9 @@ const rows = <K extends CollectorName>({ collection }: Watched, name: K) => {
   assert.equal(collection.readings[name].error, undefined, name);
   return collection.readings[name].value ?? [];
 };
+
+const jobs = (watched: Watched) =>
+  watched.signals().filter(({ name }) => name === "timescale_job_failing");
 
 const plain: VersionFacts = {
   version_number: 180_004,
@@ -77,6 +80,57 @@ async function furnish(sql: Sql): Promise<void> {
   `).simple();
 }
 
+/** Jobs as the views show them, to a role that may read them and to one that may not. */
+async function jobsMean(
+  t: Deno.TestContext,
+  { sql, target, watched }: { sql: Sql; target: Target; watched: Watched },
+): Promise<void> {
+  const table = "shop.metrics";
+  await imitateJob(sql, {
+    id: 1001,
+    proc: "policy_retention",
+    table,
+    status: "Failed",
+    failures: 3,
+  });
+  await imitateJob(sql, { id: 1002, proc: "policy_compression", table, status: "Success" });
+  await imitateJob(sql, { id: 1003, proc: "cleanup", status: null });
+  await imitateJob(sql, { id: 1004, proc: "paused", status: "Failed", scheduled: false });
+
+  await t.step(
+    "a job whose last run failed is failing; one that never ran is unknown",
+    async () => {
+      await watched.look();
+      assert.deepEqual(
+        Object.fromEntries(jobs(watched).map(({ scope, value }) => [scope, value])),
+        { "policy_retention [1001]": 1, "policy_compression [1002]": 0, "cleanup [1003]": null },
+      );
+      const [worst] = rows(watched, "timescale_jobs");
+      assert.equal(worst?.table, table);
+      assert.deepEqual([worst.failures, worst.runs, worst.last_succeeded_at], [3, 9, null]);
+      assert.equal(worst.next_start_at, Date.parse("2026-01-02T00:00Z") / 1_000);
+    },
+  );
+
+  await t.step("a role that may not read the jobs: an error, and no value", async () => {
+    await sql.unsafe(`
+      create role stranger login;
+      revoke select on timescaledb_information.jobs from public`).simple();
+    const as: Target = target.kind === "url"
+      ? { kind: "url", url: target.url.replace("postgres@", "stranger@") }
+      : { ...target, user: "stranger" };
+    const other = watch(as);
+    try {
+      await other.look();
+      assert.match(other.collection.readings.timescale_jobs.error ?? "", /^42501/);
+      assert.equal(jobs(other).length, 0);
+      assert.ok(rows(other, "tables").some((row) => row.table === table));
+    } finally {
+      await other.end();
+    }
+  });
+}
+
 async function meaning(t: Deno.TestContext, target: Target): Promise<void> {
   const sql = open(target);
   const watched = watch(target);
@@ -88,6 +142,9 @@ async function meaning(t: Deno.TestContext, target: Target): Promise<void> {
       assert.equal(rows(watched, "server")[0]?.engine, "postgres");
       assert.equal(rows(watched, "server")[0]?.timescale_version, null);
       assert.equal(rows(watched, "sizes")[0]?.market_bytes, 0);
+      const { missing } = watched.collection.readings.timescale_jobs;
+      assert.equal(missing, "TimescaleDB is not installed in this database");
+      assert.equal(jobs(watched).length, 0, "there is no value, not 0");
     });
 
     await imitateTimescale(sql);
@@ -207,6 +264,7 @@ async function meaning(t: Deno.TestContext, target: Target): Promise<void> {
         assert.ok(bloat.every(({ name }) => !name.includes("timescale")), JSON.stringify(bloat));
       },
     );
+    await jobsMean(t, { sql, target, watched });
   } finally {
     await watched.end();
     await sql.end({ timeout: 2 });

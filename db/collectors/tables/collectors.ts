@@ -1,3 +1,4 @@
+import { membersSince } from "../../timescale/stored_rows.ts";
 import { always, collectorOf, type Question } from "../collector.ts";
 import {
   rollUpBloat,
@@ -18,7 +19,7 @@ import wraparound from "./wraparound.sql" with { type: "text" };
 
 /** Returns the questions of a collector that rolls chunks up where TimescaleDB is installed. */
 const rolledUp = (sql: string, rollUp: (sql: string) => string): readonly Question[] => [
-  { minVersion: 140_000, minTimescale: "2.19", sql: rollUp(sql) },
+  { minVersion: 140_000, minTimescale: membersSince, sql: rollUp(sql) },
   ...always(sql),
 ];
 
