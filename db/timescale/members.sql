@@ -1,6 +1,7 @@
 -- The tables of each hypertable of TimescaleDB 2.19 or later, with the hypertable that they belong to. `part` is hypertable,
--- chunk, emptied (a chunk whose rows are compressed in another table; pg_class keeps its pages and rows of before) or
--- compressed. Tables of the extension itself belong to 0. Reads its catalogue alone: nothing waits for a lock on a chunk.
+-- chunk, emptied (a chunk whose rows are compressed in another table; pg_class keeps its pages and rows of before),
+-- compressed, or inside (the empty parent of compressed tables up to 2.28). Tables of the extension itself are internal, and
+-- belong to 0. Reads the catalogue alone: nothing waits for a lock on a chunk.
 with hypertables as materialized (
   select
     h.id,
@@ -39,7 +40,7 @@ members as (
   select oid, root, 'compressed'
   from compressed
   union all
-  select h.oid, outside.oid, 'compressed'
+  select h.oid, outside.oid, 'inside'
   from hypertables as h
   join hypertables as outside on outside.compressed_id = h.id
 )

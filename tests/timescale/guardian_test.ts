@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { HoldfastError } from "../../errors.ts";
+import { compareRows } from "../../services/backups/verify/rows.ts";
+import { createCandleRebuild, rangesOfChunks } from "../../services/market/candle_rebuild.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import { createEnsure } from "../../services/partitions/ensure.ts";
 import { createLogger } from "../../log.ts";
@@ -147,6 +149,17 @@ async function ticksInHypertable(): Promise<void> {
   }]);
 }
 
+const chunkOf = async (table: string, place: number) => {
+  const [row] = await guarded.sql<{ name: string }[]>`
+    select inhrelid::regclass::text as name
+    from pg_inherits
+    where inhparent = ${table}::regclass
+    order by inhrelid
+    offset ${place - 1}
+    limit 1`;
+  return row?.name ?? assert.fail(`${table} has no chunk ${place}`);
+};
+
 Deno.test("uploads of ticks for a hypertable make no partition, and are not refused", async () => {
   await ticksInHypertable();
   await using guardian = guarded.at(now);
@@ -169,4 +182,89 @@ Deno.test("uploads of ticks for a hypertable make no partition, and are not refu
   });
   await ensure.days([20_526, 20_600]);
   assert.ok(ensure.has([20_526, 20_600]));
+});
+
+Deno.test("candles are rebuilt from the chunks that are there, and older candles stay", async () => {
+  await using guardian = guarded.at(now);
+  const chunk = await chunkOf("market.ticks", 1);
+  await guarded.sql.unsafe(`
+    insert into ${chunk} (ts, price, size, instrument_id)
+      select timestamptz '2026-03-13 10:00Z' + g * interval '30 s', g, 1, i.id
+      from generate_series(0, 9) as g, market.instruments as i where i.symbol = 'HYPER';
+    insert into market.candles_1m
+      (instrument_id, ts, open, high, low, close, volume, trades, open_ts, open_seq, close_ts, close_seq)
+      select id, at, 1, 1, 1, 1, 1, 1, at, 1, at, 1
+      from market.instruments, unnest(array[timestamptz '2026-01-01 10:00Z', '2026-03-14 10:00Z']) as at
+      where symbol = 'HYPER'`).simple();
+  const { rebuild } = createCandleRebuild({ pool: guardian.pool, catalogue: createCatalogue() });
+  const request = { symbol: "HYPER", dryRun: false, force: false, whole: true };
+  const answer = await rebuild(request);
+  assert.deepEqual([answer.minutes_checked, answer.changed, answer.removed], [6, 5, 1]);
+  const candles = await guarded.sql<{ at: string; trades: string }[]>`
+    select to_char(ts at time zone 'UTC', 'MM-DD HH24:MI') as at, trades::text
+    from market.candles_1m
+    order by ts`;
+  assert.deepEqual(candles.map(({ at, trades }) => `${at} ${trades}`), [
+    "01-01 10:00 1",
+    ...["00", "01", "02", "03", "04"].map((minute) => `03-13 10:${minute} 2`),
+  ]);
+  assert.equal((await rebuild(request)).changed, 0);
+
+  await guarded.sql`
+    update _timescaledb_config.seen_hypertables set num_dimensions = 2 where hypertable_name = 'ticks'`;
+  await assert.rejects(rebuild(request), isRefusal("conflict", /a hypertable with 2 dimensions/));
+});
+
+Deno.test("a chunk's range reads the hypertable, where compressed rows are rows", () => {
+  const chunk = { schema: "_timescaledb_internal", table: "c", from_us: 0, to_us: 86_400_000_000 };
+  assert.deepEqual(rangesOfChunks({ dimensions: 1, chunks: [chunk] }), [{
+    leaf: { schema: "_timescaledb_internal", table: "c" },
+    source: { schema: "market", table: "ticks" },
+    fromUs: 0,
+    toUs: 86_400_000_000,
+  }]);
+  for (const dimensions of [0, 2]) {
+    assert.throws(() => rangesOfChunks({ dimensions, chunks: [] }), /candles are rebuilt where/);
+  }
+});
+
+Deno.test("the drill compares the rows of hypertables as they are stored", async () => {
+  const { sql } = guarded;
+  const [first] = await sql<{ xid: string }[]>`select pg_current_xact_id()::text as xid`;
+  const compare = () =>
+    compareRows({
+      restored: sql,
+      production: (work) => work(sql),
+      firstXid: first?.xid ?? null,
+      deadline: Infinity,
+    });
+  const same = await compare();
+  assert.deepEqual(same.problems, []);
+  // Two chunks each of shop.metrics and market.ticks, one of shop.ticks, and the compressed rows of the other.
+  assert.equal(same.leaves, 6);
+  assert.equal(same.rows, 11n);
+  assert.match(same.notes.join(), /1 compressed chunk\(s\) of hypertables: their compressed rows/);
+
+  // The restored cluster lacks rows that production has.
+  const lost = await compareRows({
+    restored: new Proxy(sql, {
+      get: (target, key) =>
+        key === "unsafe"
+          ? (text: string) =>
+            target.unsafe(text.replace(/^(select count\(\*\) as n from .*)$/, "$1 where false"))
+          : Reflect.get(target, key),
+    }),
+    production: (work) => work(sql),
+    firstXid: first?.xid ?? null,
+    deadline: Infinity,
+  });
+  assert.match(lost.problems.join(), /_hyper_\d+_1_chunk has 0 rows, the server had 10/);
+
+  await sql`update pg_extension set extversion = '2.14.2' where extname = 'timescaledb'`;
+  const old = await compare();
+  assert.equal(old.leaves, 0);
+  assert.match(
+    old.notes.join(),
+    /rows of hypertables were not compared: TimescaleDB 2\.14\.2 is too old, it needs 2\.19/,
+  );
 });
