@@ -109,10 +109,10 @@ testWith(real, "hypertables on a server with TimescaleDB", async (t) => {
     bin,
     settings: ["shared_preload_libraries=timescaledb", "timescaledb.telemetry_level=off"],
   });
-  await server.start();
   const target: Target = { kind: "url", url: server.url };
   const sql = open(target);
   try {
+    await server.start();
     const one = open(target, 1);
     await migrate(one, migrations);
     await one.end();
