@@ -58,3 +58,12 @@ export const dropSlot = (slot: string): string =>
 
 /** Returns the statement that rolls a prepared transaction back. */
 export const rollbackPrepared = (gid: string): string => `rollback prepared ${quoteLiteral(gid)}`;
+
+/** Returns the statement that shows why runs of a job of TimescaleDB failed; undefined: of all jobs. */
+export function failedJobRuns(job: number | undefined): string {
+  const which = job === undefined ? "" : ` where job_id = ${job}`;
+  return `select * from timescaledb_information.job_errors${which} order by finish_time desc limit 20`;
+}
+
+/** Returns the statement that runs a job of TimescaleDB in the present session. */
+export const runJob = (job: number): string => `call run_job(${job})`;

@@ -3,6 +3,7 @@ import { codeOf, driverError } from "../errors.ts";
 import { sqlState } from "../sql_state.ts";
 import { quoteTable } from "../sql.ts";
 import { messageOf } from "../../errors.ts";
+import { listStoredTables, type StoredTable } from "../timescale/stored_rows.ts";
 
 /** Lists the databases that allow connections, templates left out. */
 export async function listDatabases(sql: Sql): Promise<string[]> {
@@ -115,7 +116,7 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
   return result;
 }
 
-/** A leaf of a managed table, with its number of rows. */
+/** A leaf of a managed table, or a table of a hypertable, with its number of rows. */
 export interface LeafRows {
   oid: string;
   name: string;
@@ -126,7 +127,7 @@ export interface LeafRows {
 export async function countLeaves(sql: Sql, deadline: number): Promise<LeafRows[]> {
   const [known] = await sql`select to_regclass('holdfast.partition_policies') is not null as yes`;
   if (!known?.yes) return [];
-  const leaves = await sql`
+  const leaves = await sql<StoredTable[]>`
     select
       c.oid::int8::text as oid,
       n.nspname,
@@ -139,8 +140,28 @@ export async function countLeaves(sql: Sql, deadline: number): Promise<LeafRows[
     join pg_namespace as n on n.oid = c.relnamespace
     where tree.isleaf and c.relkind = 'r'
     order by c.oid desc`;
+  return await countEach(sql, leaves, deadline);
+}
+
+/** Counts the rows of hypertables as they are stored, chunk by chunk, until `deadline`; `notes` say what that leaves out. */
+export async function countHypertables(
+  sql: Sql,
+  deadline: number,
+): Promise<{ leaves: LeafRows[]; notes: string[] }> {
+  const { tables, notes } = await listStoredTables(sql);
+  const leaves = await countEach(sql, tables, deadline);
+  const left = tables.length - leaves.length;
+  const late = `${left} table(s) of hypertables were not counted in time`;
+  return { leaves, notes: left > 0 ? [...notes, late] : notes };
+}
+
+async function countEach(
+  sql: Sql,
+  tables: readonly StoredTable[],
+  deadline: number,
+): Promise<LeafRows[]> {
   const counted: LeafRows[] = [];
-  for (const { oid, nspname, relname } of leaves) {
+  for (const { oid, nspname, relname } of tables) {
     if (performance.now() > deadline) break;
     const [row] = await sql.unsafe(`select count(*) as n from ${quoteTable(nspname, relname)}`);
     counted.push({ oid, name: `${nspname}.${relname}`, rows: BigInt(row?.n) });

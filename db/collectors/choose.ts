@@ -16,19 +16,28 @@ export function inStatementsSchema(sql: string, schema: string): string {
   return sql.replaceAll('"$extension"', () => quoteIdent(schema));
 }
 
-function fits({ minVersion, minStatements, engine }: Question, server: VersionFacts): boolean {
-  return server.version_number >= minVersion &&
-    (engine === undefined || engine === server.engine) &&
-    (minStatements === undefined ||
-      server.statements_version !== null &&
-        versionAtLeast(server.statements_version, minStatements));
+const reaches = (version: string | null, least: string | undefined) =>
+  least === undefined || version !== null && versionAtLeast(version, least);
+
+function fits(question: Question, server: VersionFacts): boolean {
+  return server.version_number >= question.minVersion &&
+    (question.engine === undefined || question.engine === server.engine) &&
+    reaches(server.statements_version, question.minStatements) &&
+    reaches(server.timescale_version, question.minTimescale);
 }
+
+/** Returns what an extension lacks for a question that needs version `least` of it. */
+const extensionLacks = (name: string, version: string | null, least: string): string =>
+  version === null
+    ? `${name} is not installed in this database`
+    : `${name} ${version} is too old: it needs ${least}`;
 
 /** Returns whether the choice of a question depends on the server's versions. */
 export function needsFacts({ questions }: Collector): boolean {
   return questions.length > 1 ||
-    questions.some(({ minVersion, minStatements, engine }) =>
-      minVersion > 140_000 || minStatements !== undefined || engine !== undefined
+    questions.some(({ minVersion, minStatements, minTimescale, engine }) =>
+      minVersion > 140_000 || minStatements !== undefined || minTimescale !== undefined ||
+      engine !== undefined
     );
 }
 
@@ -47,12 +56,15 @@ export function chooseQuestion(
   if (least?.engine !== undefined && least.engine !== server.engine) {
     return { missing: `the database has no ${least.engine}` };
   }
-  if (least?.minStatements !== undefined && server.version_number >= least.minVersion) {
-    return {
-      missing: server.statements_version === null
-        ? "pg_stat_statements is not installed in this database"
-        : `pg_stat_statements ${server.statements_version} is too old: it needs ${least.minStatements}`,
-    };
+  if (least && server.version_number >= least.minVersion) {
+    const { minStatements, minTimescale } = least;
+    if (minStatements !== undefined) {
+      const { statements_version } = server;
+      return { missing: extensionLacks("pg_stat_statements", statements_version, minStatements) };
+    }
+    if (minTimescale !== undefined) {
+      return { missing: extensionLacks("TimescaleDB", server.timescale_version, minTimescale) };
+    }
   }
   return { missing: `needs Postgres ${Math.floor((least?.minVersion ?? 0) / 10_000)}` };
 }

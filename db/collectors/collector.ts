@@ -10,6 +10,8 @@ export interface Question {
   minStatements?: string;
   /** The engine that it is for; absent for all. */
   engine?: VersionFacts["engine"];
+  /** The lowest version of TimescaleDB; only where it is installed. */
+  minTimescale?: string;
   sql: string;
 }
 
@@ -56,4 +58,6 @@ export interface VersionFacts {
   statements_schema: string | null;
   /** The extension that makes it another engine than plain Postgres. */
   engine: "postgres" | "citus" | "timescaledb";
+  /** The version of TimescaleDB in this database; null where it is not installed. */
+  timescale_version: string | null;
 }

@@ -5,6 +5,7 @@ import { serverCollectors } from "./server/collectors.ts";
 import { sessionCollectors } from "./sessions/collectors.ts";
 import { statementCollectors } from "./statements/collectors.ts";
 import { tableCollectors } from "./tables/collectors.ts";
+import { timescaleCollectors } from "./timescale/collectors.ts";
 
 const all = [
   ...sessionCollectors,
@@ -13,6 +14,7 @@ const all = [
   ...statementCollectors,
   ...tableCollectors,
   ...citusCollectors,
+  ...timescaleCollectors,
 ];
 
 type Any = (typeof all)[number];

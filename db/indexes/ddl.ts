@@ -11,6 +11,11 @@ export function reindex({ schema, name }: Named, concurrently: boolean): string 
   return `reindex index ${concurrently ? "concurrently " : ""}${quoteTable(schema, name)}`;
 }
 
+/** Returns the statement that builds all indexes of a table again; of a hypertable, no single one can be. */
+export function reindexTable({ schema, name }: Named): string {
+  return `reindex table ${quoteTable(schema, name)}`;
+}
+
 /** Returns the statement that drops an index; `concurrently` does not block reads or writes, and fails on a partitioned index. */
 export function dropIndex({ schema, name }: Named, concurrently: boolean): string {
   return `drop index ${concurrently ? "concurrently " : ""}${quoteTable(schema, name)}`;

@@ -10,6 +10,8 @@ import { quoteTable } from "../sql.ts";
 export interface RebuildSlice {
   instrumentId: number;
   leaf: TableName;
+  /** Where its ticks are read, if not in the leaf: the rows of a chunk may be compressed in another table. */
+  source?: TableName;
   fromUs: number;
   toUs: number;
 }
@@ -32,6 +34,7 @@ const instant = (parameter: string) =>
   `((timestamp '1970-01-01' + ${parameter}::float8 * interval '1 microsecond') at time zone 'UTC')`;
 const within = `instrument_id = $1::int4 and ts >= ${instant("$2")} and ts < ${instant("$3")}`;
 const leafOf = ({ leaf }: RebuildSlice) => quoteTable(leaf.schema, leaf.table);
+const ticksOf = ({ leaf, source = leaf }: RebuildSlice) => quoteTable(source.schema, source.table);
 
 /** Limits the statements of the present transaction; milliseconds. */
 export async function limitStatements(
@@ -48,7 +51,7 @@ export async function limitStatements(
 export async function firstMinute(sql: Sql, slice: RebuildSlice): Promise<number | undefined> {
   const [row] = await sql.unsafe<{ us: number | null }[]>(
     `select extract(epoch from date_trunc('minute', least(
-      (select min(ts) from ${leafOf(slice)} where ${within}),
+      (select min(ts) from ${ticksOf(slice)} where ${within}),
       (select min(ts) from market.candles_1m where ${within})
     )))::float8 * 1e6 as us`,
     parametersOf(slice),
@@ -95,7 +98,7 @@ const differences = (slice: RebuildSlice) => `
         (array_agg(seq order by ts, seq))[1] as open_seq,
         max(ts) as close_ts,
         (array_agg(seq order by ts desc, seq desc))[1] as close_seq
-      from ${leafOf(slice)}
+      from ${ticksOf(slice)}
       where ${within}
       group by 1
     ),

@@ -14,6 +14,8 @@ import {
 } from "../../db/market/candle_rebuild.ts";
 import { findBySymbol } from "../../db/market/instruments.ts";
 import { presentTable } from "../../db/partitions/catalogue/leaves.ts";
+import { type Chunk, listChunks } from "../../db/timescale/chunks.ts";
+import { findHypertables } from "../../db/timescale/hypertables.ts";
 import { abortablePool } from "../../db/pool/abortable.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -59,6 +61,52 @@ const budgetMs = 20_000;
 const ceilMinute = (us: number) => Math.ceil(us / minuteUs) * minuteUs;
 const floorMinute = (us: number) => Math.floor(us / minuteUs) * minuteUs;
 
+/** The ticks of a range of time, in one leaf; microseconds. */
+interface TickRange extends Pick<RebuildSlice, "leaf" | "source"> {
+  fromUs: number;
+  toUs: number;
+}
+
+/**
+ * Returns the ranges of the chunks of a hypertable: candles older than its first chunk stay, as their ticks were dropped.
+ * Throws `conflict` where several chunks have the ticks of one minute. Pure.
+ */
+export function rangesOfChunks(
+  { dimensions, chunks }: { dimensions: number; chunks: readonly Chunk[] },
+): TickRange[] {
+  if (dimensions !== 1) {
+    throw new HoldfastError(
+      "conflict",
+      `market.ticks is a hypertable with ${dimensions} dimensions: candles are rebuilt where it has one, its time`,
+    );
+  }
+  return chunks.map(({ schema, table, from_us, to_us }) => ({
+    leaf: { schema, table },
+    source: ticks,
+    fromUs: from_us,
+    toUs: to_us,
+  }));
+}
+
+/** Returns the ranges of the present leaves of market.ticks. */
+async function readRanges(
+  sql: Sql,
+  catalogue: Pick<Catalogue, "leaves">,
+): Promise<TickRange[]> {
+  const parent = (await presentTable(sql, ticks))?.oid;
+  if (parent === undefined) return [];
+  if ((await findHypertables(sql, [parent])).has(parent)) {
+    return rangesOfChunks(await listChunks(sql, ticks));
+  }
+  const leaves = (await catalogue.leaves(sql, [parent])).get(parent) ?? [];
+  return leaves.flatMap(({ schema, name, bound, pending }) => {
+    const read = parseBound(bound, codecs.timestamptz);
+    if (read.kind !== "range" || pending) return [];
+    const { from, to } = read.span;
+    return [{ leaf: { schema, table: name }, fromUs: Number(from), toUs: Number(to) }];
+  });
+}
+
 /** Returns the ranges of an instrument in the present leaves, in order of time. */
 async function slicesOf(
   { pool, catalogue }: { pool: Pool; catalogue: Pick<Catalogue, "leaves"> },
@@ -66,19 +114,13 @@ async function slicesOf(
   fromUs: number | undefined,
   toUs: number | undefined,
 ): Promise<RebuildSlice[]> {
-  const leaves = await pool.run(async (sql) => {
-    const parent = (await presentTable(sql, ticks))?.oid;
-    return parent === undefined ? [] : (await catalogue.leaves(sql, [parent])).get(parent) ?? [];
-  });
-  return leaves
-    .flatMap(({ schema, name, bound, pending }) => {
-      const read = parseBound(bound, codecs.timestamptz);
-      if (read.kind !== "range" || pending) return [];
+  const ranges = await pool.run((sql) => readRanges(sql, catalogue));
+  return ranges
+    .flatMap((range) => {
       // A minute that a bound divides has ticks in two leaves and is left out.
-      const from = ceilMinute(Math.max(Number(read.span.from), fromUs ?? 0, 0));
-      const to = floorMinute(Math.min(Number(read.span.to), ceilMinute(toUs ?? Infinity)));
-      const leaf = { schema, table: name };
-      return from < to ? [{ instrumentId, leaf, fromUs: from, toUs: to }] : [];
+      const from = ceilMinute(Math.max(range.fromUs, fromUs ?? 0, 0));
+      const to = floorMinute(Math.min(range.toUs, ceilMinute(toUs ?? Infinity)));
+      return from < to ? [{ ...range, instrumentId, fromUs: from, toUs: to }] : [];
     })
     .sort((a, b) => a.fromUs - b.fromUs);
 }

@@ -52,6 +52,8 @@ export function createEnsure(
       const policy = rows.map((row) => effectivePolicy(row, config))
         .find((one) => tableOf(one) === ticks) ?? fallbackPolicy;
       const [facts] = await readCatalogue(sql, catalogue, [policy]);
+      // Inserts make the chunks.
+      if (facts?.hypertable) return { steps: [], unknown: false };
       if (!facts?.parent) {
         throw new HoldfastError("conflict", `${ticks} cannot be partitioned: ${facts?.problem}`);
       }

@@ -96,6 +96,8 @@ async function findTable(sql: Sql, name: string): Promise<ParentRow> {
 
 /** Throws when a table cannot be managed, such as Holdfast's own records. */
 function refuseUnmanageable(row: ParentRow, policy: Policy): void {
+  // A policy from before it became a hypertable may be turned off.
+  if (row.hypertable && !policy.enabled) return;
   const problem = problemOf(row, policy);
   if (problem === undefined) return;
   const aboutKey = row.strategy === "r" && !row.has_expressions;

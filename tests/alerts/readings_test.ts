@@ -275,3 +275,9 @@ Deno.test("no rule fires on an unknown value", () => {
   const metrics = new Set(shippedRules.map(({ metric }) => metric));
   assert.deepEqual(firing([...metrics].flatMap((metric) => value(metric, null))), []);
 });
+
+Deno.test("a job of TimescaleDB that failed", () => {
+  assert.deepEqual(firing(value("timescale_job_failing", 1)), ["timescale_job_failing warning"]);
+  assert.deepEqual(firing(value("timescale_job_failing", 0)), []);
+  assert.deepEqual(firing(value("timescale_job_failing", null)), []);
+});

@@ -16,7 +16,16 @@ const everyMs: Record<Tier, number> = {
   hourly: 60 * minute,
 };
 /** A app of twenty tables with a sequence each, three slots and two standbys. */
-const scopes = { table: 20, sequence: 20, slot: 3, standby: 2, archiver: 0, collector: 0, node: 0 };
+const scopes = {
+  table: 20,
+  sequence: 20,
+  slot: 3,
+  standby: 2,
+  archiver: 0,
+  collector: 0,
+  node: 0,
+  job: 0,
+};
 const own = ["database_down", "ticks_per_second", "pool_utilization", "pool_active", "pool_waiting"]
   .concat(["pool_acquire_wait_p95_ms", "pool_acquire_wait_p99_ms"]);
 

@@ -13,7 +13,7 @@ import { collectorChecks } from "../../services/monitor/health/blind_spots.ts";
 import { chargeTick, fullBudget, restTick } from "../../services/monitor/collect/budget.ts";
 import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
 import { createCollection } from "../../services/monitor/collect/collection.ts";
-import { judgeIndexes } from "../../services/monitor/diagnosis/indexes.ts";
+import { judgeIndexes, judgeMissing } from "../../services/monitor/diagnosis/indexes.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
 import { perSecond } from "../../services/monitor/observations/rates.ts";
 import { farOffSeconds, secondsLeft } from "../../services/monitor/signals/durability.ts";
@@ -30,6 +30,7 @@ const server: ServerFacts = {
   sees_all_sessions: true,
   statements_version: "1.12",
   engine: "postgres",
+  timescale_version: null,
   statements_schema: 'odd "schema"',
 };
 
@@ -289,6 +290,24 @@ Deno.test("indexes: an index is unused only after its use has been counted for a
   assert.deepEqual(problemsOf([index({ scans: 0, is_unique: true })]), { "public.a": [] });
 });
 
+Deno.test("indexes: TimescaleDB builds all indexes of a hypertable again, not one, and none concurrently", () => {
+  const row = index({ invalid_leaves: 1, is_partitioned: true, is_hypertable: true });
+  const [judged] = judgeIndexes([row], () => null);
+  assert.match(judged?.cure?.sql ?? "", /^reindex table "public"\."[^"]+"$/);
+  const [missing] = judgeMissing([{
+    schema: "public",
+    name: "metrics",
+    is_partitioned: true,
+    is_hypertable: true,
+    constraint: "metrics_owner_fkey",
+    referenced: "public.owners",
+    columns: ["owner"],
+    rows_estimate: 1,
+  }]);
+  assert.equal(missing?.cure.sql, 'create index on "public"."metrics" ("owner")');
+  assert.match(missing?.cure.risk ?? "", /timescaledb\.transaction_per_chunk/);
+});
+
 Deno.test("indexes: no index is unused on a standby, or within a week of its promotion", async () => {
   const day = 86_400_000;
   let at = 100 * day;
@@ -361,6 +380,7 @@ Deno.test("a collector that waited in our own queue was not refused, and a refus
     log: createLogger({ level: "error", write: () => {} }),
   });
   const { readings } = collection;
+  readings.server.value = [server];
   const failing = () => collection.view(null as never).failing;
   const checks = () =>
     collectorChecks({ readings, unreachable: undefined } as unknown as Snapshot)
@@ -413,6 +433,7 @@ Deno.test("a collector with two overruns pauses, is logged, is unknown, and runs
     clock: { now: () => new Date(at) },
     log: createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) }),
   });
+  collection.readings.server.value = [server];
   const { bloat } = collection.readings;
   const turn = async () => {
     at += hour;

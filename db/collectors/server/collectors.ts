@@ -2,6 +2,7 @@ import { always, collectorOf, type Counters, type VersionFacts } from "../collec
 import checkpoints from "./checkpoints.sql" with { type: "text" };
 import checkpoints17 from "./checkpoints_17.sql" with { type: "text" };
 import database from "./database.sql" with { type: "text" };
+import facts from "./facts.sql" with { type: "text" };
 import io from "./io.sql" with { type: "text" };
 import server from "./server.sql" with { type: "text" };
 import settings from "./settings.sql" with { type: "text" };
@@ -36,7 +37,12 @@ export const serverCollectors = [
     tier: "fast",
     questions: always(database),
   }),
-  collectorOf<ServerFacts>()({ name: "server", tier: "stats", questions: always(server) }),
+  collectorOf<ServerFacts>()({
+    name: "server",
+    tier: "stats",
+    // The extensions are recognised in one place.
+    questions: always(server.replace("$facts", () => facts)),
+  }),
   collectorOf<
     Counters & {
       timed: number;

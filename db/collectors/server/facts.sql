@@ -1,22 +1,17 @@
--- Only the versions that questions are chosen by, for when the collector "server" fails.
+-- The versions and extensions of the server: questions are chosen by these. The collector "server" adds the rest; this is
+-- asked alone when that fails.
 select
   current_setting('server_version_num')::float8 as version_number,
-  coalesce(
-    (
-      select case x.extname when 'citus' then 'citus' else 'timescaledb' end
-      from pg_extension as x
-      where x.extname in ('citus', 'timescaledb')
-      order by x.extname
-      limit 1
-    ),
-    'postgres'
-  ) as engine,
-  e.version as statements_version,
-  e.schema as statements_schema
+  case
+    when c.extversion is not null then 'citus'
+    when t.extversion is not null then 'timescaledb'
+    else 'postgres'
+  end as engine,
+  t.extversion as timescale_version,
+  e.extversion as statements_version,
+  n.nspname as statements_schema
 from (values (1)) as one
-left join (
-  select x.extversion as version, n.nspname as schema
-  from pg_extension as x
-  join pg_namespace as n on n.oid = x.extnamespace
-  where x.extname = 'pg_stat_statements'
-) as e on true
+left join pg_extension as c on c.extname = 'citus'
+left join pg_extension as t on t.extname = 'timescaledb'
+left join pg_extension as e on e.extname = 'pg_stat_statements'
+left join pg_namespace as n on n.oid = e.extnamespace

@@ -1,4 +1,12 @@
-import { always, collectorOf } from "../collector.ts";
+import { membersSince } from "../../timescale/stored_rows.ts";
+import { always, collectorOf, type Question } from "../collector.ts";
+import {
+  rollUpBloat,
+  rollUpIndexes,
+  rollUpMissingIndexes,
+  rollUpSizes,
+  rollUpTables,
+} from "../timescale/rolled_up.ts";
 import bloat from "./bloat.sql" with { type: "text" };
 import indexes from "./indexes.sql" with { type: "text" };
 import indexIo from "./index_io.sql" with { type: "text" };
@@ -9,11 +17,20 @@ import sizes from "./sizes.sql" with { type: "text" };
 import tables from "./tables.sql" with { type: "text" };
 import wraparound from "./wraparound.sql" with { type: "text" };
 
+/** Returns the questions of a collector that rolls chunks up where TimescaleDB is installed. */
+const rolledUp = (sql: string, rollUp: (sql: string) => string): readonly Question[] => [
+  { minVersion: 140_000, minTimescale: membersSince, sql: rollUp(sql) },
+  ...always(sql),
+];
+
 export interface IndexRow {
   schema: string;
   name: string;
   table: string;
+  /** Whether it is an index of a partitioned table or of a hypertable. */
   is_partitioned: boolean;
+  /** Whether its table is a hypertable of TimescaleDB; absent where that is not installed. */
+  is_hypertable?: boolean;
   method: string;
   leaves: number;
   bytes: number;
@@ -91,7 +108,7 @@ export const tableCollectors = [
   collectorOf<{ database_bytes: number; market_bytes: number }>()({
     name: "sizes",
     tier: "slow",
-    questions: always(sizes),
+    questions: rolledUp(sizes, rollUpSizes),
   }),
   collectorOf<{
     taken_at: number;
@@ -110,7 +127,7 @@ export const tableCollectors = [
     leaves_behind: number;
     worst_leaf: string | null;
     vacuumed: boolean;
-  }>()({ name: "tables", tier: "slow", questions: always(tables) }),
+  }>()({ name: "tables", tier: "slow", questions: rolledUp(tables, rollUpTables) }),
   collectorOf<{
     taken_at: number;
     sequence: string;
@@ -132,16 +149,25 @@ export const tableCollectors = [
     grant: "usage on pg_partman's schema and select on its part_config, where it is installed",
     questions: always(rangeTables),
   }),
-  collectorOf<IndexRow>()({ name: "indexes", tier: "hourly", questions: always(indexes) }),
+  collectorOf<IndexRow>()({
+    name: "indexes",
+    tier: "hourly",
+    questions: rolledUp(indexes, rollUpIndexes),
+  }),
   collectorOf<{
     schema: string;
     name: string;
     is_partitioned: boolean;
+    is_hypertable?: boolean;
     constraint: string;
     referenced: string;
     columns: string[];
     rows_estimate: number;
-  }>()({ name: "missing_indexes", tier: "hourly", questions: always(missingIndexes) }),
+  }>()({
+    name: "missing_indexes",
+    tier: "hourly",
+    questions: rolledUp(missingIndexes, rollUpMissingIndexes),
+  }),
   collectorOf<{
     name: string;
     kind: "table" | "index";
@@ -152,6 +178,6 @@ export const tableCollectors = [
     name: "bloat",
     tier: "hourly",
     grant: "select on the table",
-    questions: always(bloat),
+    questions: rolledUp(bloat, rollUpBloat),
   }),
 ];

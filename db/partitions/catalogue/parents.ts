@@ -1,4 +1,5 @@
 import type { Sql } from "../../connection.ts";
+import { findHypertables, type HypertablePart } from "../../timescale/hypertables.ts";
 import type { ColumnSetting } from "../ddl.ts";
 import { hasCitus, isDistributed } from "./storage.ts";
 
@@ -17,6 +18,8 @@ export interface ParentRow {
   kind: string;
   /** 'r' for range; null when it is not partitioned. */
   strategy: string | null;
+  /** Absent unless TimescaleDB keeps it: signatures hold this row. */
+  hypertable?: HypertablePart;
   has_expressions: boolean;
   default_oid: number | null;
   key_columns: string[];
@@ -172,7 +175,7 @@ export async function readParents(
   tables: readonly { schema: string; table: string }[],
 ): Promise<ParentRow[]> {
   const citus = await hasCitus(sql);
-  return await sql<ParentRow[]>`
+  const rows = await sql<ParentRow[]>`
     select
       c.oid::int8::float8 as oid,
       n.nspname as schema,
@@ -202,4 +205,10 @@ export async function readParents(
     left join pg_tablespace as ts on ts.oid = c.reltablespace
     left join pg_am as am on am.oid = c.relam
     where c.relkind in ('r', 'p', 'f', 'v', 'm')`;
+  const plain = rows.filter(({ kind }) => kind === "r").map(({ oid }) => oid);
+  const hypertables = await findHypertables(sql, plain);
+  return rows.map((row) => {
+    const hypertable = hypertables.get(row.oid);
+    return hypertable ? { ...row, hypertable } : row;
+  });
 }

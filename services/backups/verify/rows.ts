@@ -1,6 +1,7 @@
 import {
   committedOf,
   countAsOf,
+  countHypertables,
   countLeaves,
   nextTransaction,
 } from "../../../db/backups/checks.ts";
@@ -15,8 +16,9 @@ export interface Comparison {
 }
 
 /**
- * Compares the number of rows of managed tables in a restored cluster with those the production server had at the
- * backup's end. Those are found by transaction: the restored cluster knows which had committed by then.
+ * Compares the number of rows of managed tables, and of hypertables as they are stored, in a restored cluster with those the
+ * production server had at the backup's end. Those are found by transaction: the restored cluster knows which had committed
+ * by then.
  */
 export async function compareRows(
   { restored, production, abandoned, firstXid, deadline }: {
@@ -31,7 +33,13 @@ export async function compareRows(
 ): Promise<Comparison> {
   const result: Comparison = { problems: [], notes: [], leaves: 0, rows: 0n };
   const until = await nextTransaction(restored);
-  const leaves = await countLeaves(restored, deadline);
+  const managed = await countLeaves(restored, deadline);
+  const stored = await countHypertables(restored, deadline).catch((error) => ({
+    leaves: [],
+    notes: [`rows of hypertables were not compared: ${describeDatabaseError(error)}`],
+  }));
+  const leaves = [...managed, ...stored.leaves];
+  result.notes.push(...stored.notes);
   result.rows = leaves.reduce((sum, { rows }) => sum + rows, 0n);
   if (abandoned !== undefined) {
     result.notes.push(`rows were counted, and not compared: ${abandoned}`);

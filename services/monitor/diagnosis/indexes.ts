@@ -1,6 +1,6 @@
 import type { CollectorRows } from "../../../db/collectors/list.ts";
 import type { IndexRow } from "../../../db/collectors/tables/collectors.ts";
-import { createIndex, dropIndex, reindex } from "../../../db/indexes/ddl.ts";
+import { createIndex, dropIndex, reindex, reindexTable } from "../../../db/indexes/ddl.ts";
 import { unusedAfterSeconds } from "./index_ages.ts";
 import { covers, isEqual, outranks, usesOf } from "./index_equality.ts";
 
@@ -40,6 +40,14 @@ const nameOf = (row: IndexRow) => `${row.schema}.${row.name}`;
 function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["cure"] {
   if (problems.length === 0) return null;
   const drops = !problems.includes("invalid");
+  if (!drops && row.is_hypertable) {
+    return {
+      // An index is in the schema of its table.
+      sql: reindexTable({ schema: row.schema, name: row.table.slice(row.schema.length + 1) }),
+      lock: "ACCESS EXCLUSIVE on each index of each chunk, SHARE on its chunk",
+      risk: "builds all indexes of the hypertable again; writes to a chunk wait meanwhile",
+    };
+  }
   if (!drops && row.is_partitioned) {
     return {
       sql: reindex(row, false),
@@ -162,17 +170,25 @@ export function judgeIndexes(
 
 /** Returns the indexes that foreign keys lack, with the statements that create them. Pure. */
 export function judgeMissing(rows: readonly CollectorRows["missing_indexes"][]): MissingIndex[] {
-  return rows.map(({ schema, name, is_partitioned, constraint, referenced, columns }) => ({
-    table: `${schema}.${name}`,
-    columns,
-    reason:
-      `the foreign key ${constraint} to ${referenced} has no index: each delete from ${referenced} scans this table`,
-    cure: {
-      sql: createIndex({ schema, name }, columns, !is_partitioned),
-      lock: is_partitioned ? "SHARE on the table and all its partitions" : "SHARE UPDATE EXCLUSIVE",
-      risk: is_partitioned
-        ? "writes wait until it is built: on a busy table, build it on each partition and attach these"
-        : "reads the whole table; does not block writes",
-    },
-  }));
+  return rows.map((row) => {
+    const { schema, name, is_partitioned, is_hypertable, constraint, referenced, columns } = row;
+    const whole = is_hypertable
+      ? "the hypertable and all its chunks"
+      : "the table and all its partitions";
+    return {
+      table: `${schema}.${name}`,
+      columns,
+      reason:
+        `the foreign key ${constraint} to ${referenced} has no index: each delete from ${referenced} scans this table`,
+      cure: {
+        sql: createIndex({ schema, name }, columns, !is_partitioned),
+        lock: is_partitioned ? `SHARE on ${whole}` : "SHARE UPDATE EXCLUSIVE",
+        risk: is_hypertable
+          ? "writes wait until it is built: on a busy hypertable, add with (timescaledb.transaction_per_chunk)"
+          : is_partitioned
+          ? "writes wait until it is built: on a busy table, build it on each partition and attach these"
+          : "reads the whole table; does not block writes",
+      },
+    };
+  });
 }

@@ -6,6 +6,7 @@ import { ioSignals, ioTrends } from "./io.ts";
 import { replicationSignals } from "./replication.ts";
 import type { Signal, TrendSource } from "./signal.ts";
 import { storageSignals, storageTrends } from "./storage.ts";
+import { timescaleSignals } from "./timescale.ts";
 
 /** Every signal read from the server. Holdfast's own metrics (pool, ingest, partitions) are not among them. */
 export const signals: readonly Signal[] = [
@@ -15,6 +16,7 @@ export const signals: readonly Signal[] = [
   ...ioSignals,
   ...storageSignals,
   ...citusSignals,
+  ...timescaleSignals,
 ];
 
 /** The counters whose rates signals read. */

@@ -76,7 +76,7 @@ export interface Signal {
   collector: CollectorName;
   about: string;
   /** What its values are about, when there is one value per object; at most 50 are kept. */
-  of?: "slot" | "standby" | "archiver" | "table" | "sequence" | "collector" | "node";
+  of?: "slot" | "standby" | "archiver" | "table" | "sequence" | "collector" | "node" | "job";
   /** The lowest server_version_num, where it differs from its collector's. */
   minVersion?: number;
   read(view: View): number | null | undefined | Scoped[];

@@ -164,6 +164,8 @@ export interface TableFacts {
   /** Undefined when the table does not exist or cannot be managed; `problem` is the reason. */
   parent: ParentFacts | undefined;
   problem: string | undefined;
+  /** TimescaleDB keeps it: it lacks no partition, and its chunks are not Holdfast's. */
+  hypertable?: boolean;
   leaves: LeafFacts[];
   detached: DetachedFacts[];
   taken: ReadonlyMap<string, TakenName>;

@@ -92,6 +92,7 @@ function factsOf(
     policy,
     parent: parent && problem === undefined ? parentFacts(parent) : undefined,
     problem,
+    hypertable: parent?.hypertable !== undefined,
     leaves,
     detached: detached.filter((one) => tableOf(one) === name).map(detachedFacts),
     taken: new Map(),

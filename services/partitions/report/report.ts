@@ -199,12 +199,23 @@ function unreadable(
   };
 }
 
+/** Reports on a table that TimescaleDB keeps: it has no end and no holes. A policy that is enabled does nothing. */
+const reportHypertable = (table: TableReading, problem: string): TableReport => ({
+  ...unreadable(table, problem),
+  leaves_unknown: 0,
+  unread: false,
+  default_rows: 0,
+  problems: table.facts.policy.enabled ? [`${problem}. Set enabled to false in its policy`] : [],
+});
+
 /** Reports on one managed table: cover, runway, holes, remaining problems. Pure. */
 export function reportTable(
   table: TableReading,
   nowUs: number,
   horizonDays: number,
 ): TableReport {
+  const { problem, hypertable } = table.facts;
+  if (hypertable && problem !== undefined) return reportHypertable(table, problem);
   if (table.facts.problem !== undefined) return unreadable(table, table.facts.problem);
   try {
     return reportReadable(table, nowUs, horizonDays);

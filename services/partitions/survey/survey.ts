@@ -10,6 +10,7 @@ import { listSealed, type SealedRow } from "../../../db/partitions/proof/sealed.
 import { HoldfastError } from "../../../errors.ts";
 import { codecs } from "../axis/key.ts";
 import type { Catalogue } from "../catalogue.ts";
+import { hypertableProblem } from "../hypertable.ts";
 import { missingSpans, readTable } from "../planning/cover.ts";
 import type {
   DetachedFacts,
@@ -28,6 +29,7 @@ const strategies: Record<string, string> = { l: "list", h: "hash" };
 /** Returns why a table cannot be managed by its policy, from the catalogue alone. */
 export function problemOf(row: ParentRow | undefined, policy: Policy): string | undefined {
   if (!row) return "there is no such table";
+  if (row.hypertable) return hypertableProblem(row.hypertable);
   if (row.strategy === null) return "it is not partitioned";
   if (row.strategy !== "r") {
     return `it is partitioned by ${strategies[row.strategy] ?? row.strategy}, not by range`;
@@ -145,6 +147,7 @@ export async function readCatalogue(
       policy,
       parent: row && problem === undefined ? parentFacts(row) : undefined,
       problem,
+      hypertable: row?.hypertable !== undefined,
       leaves: row ? leaves.get(row.oid) ?? [] : [],
       detached: detached.filter((one) => tableOf(one) === tableOf(policy)).map(detachedFacts),
       ...drainFacts(rewrites, tableOf(policy)),

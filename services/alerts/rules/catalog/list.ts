@@ -10,6 +10,7 @@ import { replicationRules } from "./replication.ts";
 import { serverRules } from "./server.ts";
 import { sessionRules } from "./sessions.ts";
 import { slotRules } from "./slots.ts";
+import { timescaleRules } from "./timescale.ts";
 import { vacuumRules } from "./vacuum.ts";
 import { walRules } from "./wal.ts";
 import { writeRules } from "./writes.ts";
@@ -28,6 +29,7 @@ export const shippedRules: readonly RuleDefinition[] = [
   ...slotRules,
   ...writeRules,
   ...partitionRules,
+  ...timescaleRules,
   ...backupRules,
   ...monitoringRules,
 ];

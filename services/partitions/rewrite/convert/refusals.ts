@@ -6,6 +6,7 @@ import {
 import type { ParentRow } from "../../../../db/partitions/catalogue/parents.ts";
 import { grantCreate, grantMembership } from "../../../../db/partitions/remedies.ts";
 import { codecs, type KeyKind } from "../../axis/key.ts";
+import { hypertableProblem } from "../../hypertable.ts";
 import { refuseGiving } from "../../planning/owner.ts";
 import { refusePublished, refuseSubscribed } from "../../survey/publications.ts";
 
@@ -92,6 +93,7 @@ export function refusalsOf(
   row: ParentRow,
   request: ConversionRequest,
 ): string[] {
+  if (row.hypertable) return [hypertableProblem(row.hypertable)];
   if (facts.kind === "p") return ["it is partitioned already"];
   if (facts.kind !== "r") return ["it is not an ordinary table"];
   const column = facts.columns.find(({ name }) => name === request.keyColumn);
