@@ -31,4 +31,3 @@ export async function findHypertables(
     join _timescaledb_catalog.hypertable as h on h.schema_name = n.nspname and h.table_name = c.relname`;
   return new Map(rows.map((row) => [row.oid, row]));
 }
-
