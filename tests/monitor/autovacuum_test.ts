@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { type CollectorRows, collectors } from "../../db/collectors/list.ts";
+import type { CollectorRows } from "../../db/collectors/list.ts";
 import { connectSql, type Target } from "../../db/connection.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { plainQuestion } from "../helpers/question.ts";
 import { startServer } from "../helpers/server.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 
 type Row = CollectorRows["tables"];
-const question = collectors.find(({ name }) => name === "tables")!.questions[0]!.sql;
+const question = plainQuestion("tables");
 
 /** Options of a table of 1,000 rows, 500 of them dead by an update, and what follows; the server's are 50 + 0.2 and so on. */
 const cases: {

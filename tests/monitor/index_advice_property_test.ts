@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { collectors } from "../../db/collectors/list.ts";
 import type { IndexRow } from "../../db/collectors/tables/collectors.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { judgeIndexes } from "../../services/monitor/diagnosis/indexes.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { type RandomSchema, randomSchema } from "../helpers/random_schema.ts";
+import { plainQuestion } from "../helpers/question.ts";
 import { startServer } from "../helpers/server.ts";
 import { debianPostgres, slowTests, testWith } from "../helpers/skip.ts";
 
 const month = 30 * 86_400;
-const question = collectors.find(({ name }) => name === "indexes")!.questions[0]!.sql;
+const question = plainQuestion("indexes");
 
 const uses = (plan: string) => /"(Bitmap )?Index (Only )?Scan"/.test(plan);
 const searches = (plan: string) => plan.includes('"Index Cond"');

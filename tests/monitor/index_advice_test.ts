@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type CollectorName, type CollectorRows, collectors } from "../../db/collectors/list.ts";
+import type { CollectorName, CollectorRows } from "../../db/collectors/list.ts";
 import type { IndexRow } from "../../db/collectors/tables/collectors.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { createIndexAges } from "../../services/monitor/diagnosis/index_ages.ts";
@@ -9,14 +9,14 @@ import {
   judgeMissing,
 } from "../../services/monitor/diagnosis/indexes.ts";
 import { createDebianServer } from "../helpers/debian.ts";
+import { plainQuestion } from "../helpers/question.ts";
 import { startServer } from "../helpers/server.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 
 const week = 7 * 86_400;
 
 async function ask<K extends CollectorName>(sql: Sql, name: K): Promise<CollectorRows[K][]> {
-  const { questions } = collectors.find((one) => one.name === name)!;
-  return await sql.unsafe(questions[0]!.sql) as unknown as CollectorRows[K][];
+  return await sql.unsafe(plainQuestion(name)) as unknown as CollectorRows[K][];
 }
 
 /** The judgement on the indexes of schema `s`, whose use was counted for so long. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { type CollectorRows, collectors } from "../../db/collectors/list.ts";
+import type { CollectorRows } from "../../db/collectors/list.ts";
 import { connectSql, type Target } from "../../db/connection.ts";
+import { plainQuestion } from "../helpers/question.ts";
 import { startServer } from "../helpers/server.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 
-const question = collectors.find(({ name }) => name === "sequences")!.questions[0]!.sql;
+const question = plainQuestion("sequences");
 
 /** What makes a sequence `app.<name>`, and what is read of it. */
 interface Case {
