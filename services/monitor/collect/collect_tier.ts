@@ -55,12 +55,12 @@ async function askTwice(ask: () => Promise<Outcome>, run: TierRun): Promise<Outc
 async function factsFor(
   collector: Collector<CollectorName>,
   { readings, pool, clock, deadlineMs }: TierRun,
-): Promise<VersionFacts | undefined> {
-  const known = readings.server.value?.[0];
-  if (known || !needsFacts(collector)) return known;
+): Promise<Reading<VersionFacts | undefined>> {
   const reading: Reading<VersionFacts | undefined> = emptyReading();
+  const known = readings.server.value?.[0];
+  if (known || !needsFacts(collector)) return { ...reading, value: known };
   await takeReading(reading, pool, clock, deadlineMs, askVersions);
-  return reading.value;
+  return reading;
 }
 
 /** Runs one collector, unless it rests or this server has nothing for it to read. */
@@ -71,7 +71,14 @@ async function runCollector(collector: Collector<CollectorName>, run: TierRun): 
     reading.budget = restTick(reading.budget);
     return { kind: "unasked" };
   }
-  const choice = chooseQuestion(collector, await factsFor(collector, run));
+  const facts = await factsFor(collector, run);
+  if (facts.unasked) {
+    // What could not be chosen was not asked either.
+    const { error, errorAt, unasked } = facts;
+    Object.assign(reading, { error, errorAt, unasked });
+    return { kind: "unasked" };
+  }
+  const choice = chooseQuestion(collector, facts.value);
   if ("missing" in choice) {
     Object.assign(reading, emptyReading(), { missing: choice.missing });
     return { kind: "unasked" };
