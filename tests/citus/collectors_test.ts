@@ -1,20 +1,14 @@
+// Runs alone: its server starts with the import.
 import assert from "node:assert/strict";
 import { chooseQuestion } from "../../db/collectors/choose.ts";
 import { askCollector, askVersions } from "../../db/collectors/ask.ts";
 import { type CollectorName, collectors } from "../../db/collectors/list.ts";
 import postgres from "postgres";
-import { freePort } from "../helpers/process.ts";
-import { startServer } from "../helpers/server.ts";
 import { imitateCitus } from "./imitation.ts";
+import { startTcpServer } from "./tcp_server.ts";
 
-const port = freePort();
-const server = await startServer({ listen_addresses: "127.0.0.1", port: String(port) });
-const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-const sql = postgres(url, { max: 1, onnotice: () => {} });
-Deno.test.afterAll(async () => {
-  await sql.end();
-  await server.stop();
-});
+const { url, sql, stop } = await startTcpServer();
+Deno.test.afterAll(stop);
 
 const named = (name: CollectorName) => collectors.find((one) => one.name === name)!;
 

@@ -1,19 +1,13 @@
+// Runs alone: its server starts with the import.
 import assert from "node:assert/strict";
-import postgres from "postgres";
 import { migrate } from "../../db/migrate.ts";
 import { migrations } from "../../db/migrations/list.ts";
-import { freePort, startProcess } from "../helpers/process.ts";
-import { startServer } from "../helpers/server.ts";
+import { startProcess } from "../helpers/process.ts";
 import { imitateCitus } from "./imitation.ts";
+import { startTcpServer } from "./tcp_server.ts";
 
-const port = freePort();
-const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-const server = await startServer({ listen_addresses: "127.0.0.1", port: String(port) });
-const sql = postgres(url, { max: 1, onnotice: () => {} });
-Deno.test.afterAll(async () => {
-  await sql.end();
-  await server.stop();
-});
+const { url, sql, stop } = await startTcpServer();
+Deno.test.afterAll(stop);
 
 async function distribute(...args: string[]) {
   const child = startProcess({ env: { DATABASE_URL: url }, args: ["distribute", ...args] });

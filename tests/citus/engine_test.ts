@@ -1,3 +1,4 @@
+// Runs alone: its server starts with the import.
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { createHoldfast } from "../../app/holdfast.ts";
@@ -5,18 +6,12 @@ import { readConfig } from "../../config/config.ts";
 import { readEngine, whyNotEngine } from "../../db/server/engine.ts";
 import { createLogger } from "../../log.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
-import { freePort, startProcess } from "../helpers/process.ts";
-import { startServer } from "../helpers/server.ts";
+import { startProcess } from "../helpers/process.ts";
 import { imitateCitus } from "./imitation.ts";
+import { startTcpServer } from "./tcp_server.ts";
 
-const port = freePort();
-const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-const server = await startServer({ listen_addresses: "127.0.0.1", port: String(port) });
-const sql = postgres(url, { max: 1, onnotice: () => {} });
-Deno.test.afterAll(async () => {
-  await sql.end();
-  await server.stop();
-});
+const { url, sql, stop } = await startTcpServer();
+Deno.test.afterAll(stop);
 
 const plain = { engine: "postgres", version: null, node: null } as const;
 const coordinator = { engine: "citus", version: "13.2-1", node: "coordinator" } as const;
