@@ -54,7 +54,7 @@ try {
     );
   }
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "--no-check", "-P=test", "--parallel", ...modules, ...apart],
+    args: ["test", "--no-check", "-P=test", "--parallel", ...apart, ...modules],
     env: { DENO_JOBS: String(jobs) },
   }).spawn().status;
   Deno.exitCode = code;
