@@ -126,8 +126,9 @@ Deno.test("a stop does not wait for a start that hangs, and gives every database
   });
   fleet.start();
   await started.promise;
-  await fleet.stop(200);
-  assert.ok(given.get("well")! > 100, `${given.get("well")} ms`);
+  const withinMs = 2_000;
+  await fleet.stop(withinMs);
+  assert.ok(given.get("well")! > withinMs / 2, `${given.get("well")} ms`);
   assert.equal(given.get("hangs"), 0);
   hanging.resolve();
 });
