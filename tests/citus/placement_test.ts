@@ -52,7 +52,9 @@ function carryOut(facts: PlacementFacts, { action, on }: PlacementStatement): Pl
         assert.deepEqual(table.triggers, [], "Citus allows no triggers");
         assert.deepEqual(table.foreignKeys, []);
         const heaps = table.heaps.map((heap) => ({ ...heap, filled: true }));
-        return { ...table, column: "instrument_id", colocation: group, heaps };
+        // Candles are distributed with colocate_with: they are where the ticks are.
+        const colocation = table.table === "candles_1m" ? facts.ticks?.colocation ?? group : group;
+        return { ...table, column: "instrument_id", colocation, heaps };
       });
     case "truncate_local":
       return both((table) => ({
