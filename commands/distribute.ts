@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { targetOf } from "../db/address/target.ts";
 import { describeDatabaseError } from "../db/errors.ts";
 import { createPool, type Pool } from "../db/pool/pool.ts";
-import { readEngine, refuseEngine } from "../db/server/engine.ts";
+import { readEngine, whyNotEngine } from "../db/server/engine.ts";
 import { HoldfastError, StartError } from "../errors.ts";
 import { carryOut, readPlacement } from "../services/citus/distribution.ts";
 import { type PlacementPlan, planDistribution, planReturn } from "../services/citus/placement.ts";
@@ -61,9 +61,10 @@ export async function distribute(context: CommandContext, args: string[]): Promi
     lockTimeoutMs: 2_000,
   });
   try {
-    await pool.run((sql) => refuseEngine(sql, config.HOLDFAST_ENGINE));
-    const { engine } = await pool.run(readEngine);
-    if (engine !== "citus") {
+    const found = await pool.run(readEngine);
+    const refusal = whyNotEngine(found, config.HOLDFAST_ENGINE);
+    if (refusal !== undefined) throw new StartError(refusal);
+    if (found.engine !== "citus") {
       throw new StartError("The database has no Citus: create extension citus, and add workers");
     }
     const facts = await pool.run(readPlacement, { deadlineMs: 3_600_000 });

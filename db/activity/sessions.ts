@@ -97,3 +97,15 @@ export async function listSessions(sql: Sql, limit: number): Promise<SessionList
     limit ${limit}`;
   return decodeForeign([...rows], ["database", "user", "query"]) as SessionListing[];
 }
+
+/** Counts client sessions other than Holdfast's that run a statement now. */
+export async function countForeignActive(sql: Sql): Promise<number> {
+  const [row] = await sql<{ active: number }[]>`
+    select count(*)::int4 as active
+    from pg_stat_activity
+    where backend_type = 'client backend'
+      and state = 'active'
+      and application_name not like 'holdfast%'
+      and pid <> pg_backend_pid()`;
+  return row?.active ?? 0;
+}

@@ -29,18 +29,6 @@ export async function relationBytes(
   return row ?? { table: 0, index: 0 };
 }
 
-/** Counts client sessions other than Holdfast's that run a statement now. */
-export async function countForeignActive(sql: Sql): Promise<number> {
-  const [row] = await sql<{ active: number }[]>`
-    select count(*)::int4 as active
-    from pg_stat_activity
-    where backend_type = 'client backend'
-      and state = 'active'
-      and application_name not like 'holdfast%'
-      and pid <> pg_backend_pid()`;
-  return row?.active ?? 0;
-}
-
 const fingerprint = [
   "server_version",
   "shared_buffers",

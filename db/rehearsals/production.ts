@@ -1,3 +1,4 @@
+import { countForeignActive } from "../activity/sessions.ts";
 import type { Sql } from "../connection.ts";
 import { quoteIdent } from "../sql.ts";
 
@@ -39,15 +40,9 @@ export async function readPlanSettings(
  * this session's client, as the addresses of both ends tell.
  */
 export async function countActiveStatements(sql: Sql): Promise<number> {
-  const [row] = await sql<{ active: number }[]>`
-    select count(*)::int4 as active
-    from pg_stat_activity
-    where state = 'active'
-      and backend_type = 'client backend'
-      and pid <> pg_backend_pid()
-      and application_name !~ '^holdfast(-|$)'
-      and inet_server_addr() is not distinct from inet_client_addr()`;
-  return row?.active ?? 0;
+  const [place] = await sql<{ here: boolean }[]>`
+    select inet_server_addr() is not distinct from inet_client_addr() as here`;
+  return place?.here ? await countForeignActive(sql) : 0;
 }
 
 /** A setting in pg_settings. */

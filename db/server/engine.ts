@@ -1,4 +1,5 @@
 import type { Config } from "../../config/config.ts";
+import { askVersions } from "../collectors/ask.ts";
 import type { VersionFacts } from "../collectors/collector.ts";
 import type { Sql } from "../connection.ts";
 import { StartError } from "../../errors.ts";
@@ -14,14 +15,12 @@ export interface EngineFacts {
 
 /** Reads the engine of the database of a session. Waits for no lock. */
 export async function readEngine(sql: Sql): Promise<EngineFacts> {
-  const [found] = await sql<Omit<EngineFacts, "node">[]>`
-    select extname as engine, extversion as version
-    from pg_extension
-    where extname in ('citus', 'timescaledb')
-    order by extname
-    limit 1`;
-  if (!found) return { engine: "postgres", version: null, node: null };
-  return { ...found, node: found.engine === "citus" ? await readNode(sql) : null };
+  const engine = (await askVersions(sql))?.engine ?? "postgres";
+  if (engine === "postgres") return { engine, version: null, node: null };
+  const [found] = await sql<{ version: string }[]>`
+    select extversion as version from pg_extension where extname = ${engine}`;
+  const node = engine === "citus" ? await readNode(sql) : null;
+  return { engine, version: found?.version ?? null, node };
 }
 
 /** Citus keeps the group of a node in pg_catalog; that of the coordinator is 0. */

@@ -111,7 +111,7 @@ Deno.test("uploads of a group are stored one by one only where nothing of the gr
   assert.deepEqual(answers, [early, "stored", late, late]);
 });
 
-Deno.test("on a real server: such an error of a statement leaves nothing, and one of the commit is told apart", async () => {
+Deno.test("on a real server: such an error of a statement leaves nothing, and one of the commit may have left rows", async () => {
   const app = await startApp();
   const sql = connectSql({
     target: app.holdfast.target,

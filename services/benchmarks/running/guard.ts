@@ -1,4 +1,4 @@
-import { countForeignActive } from "../../../db/benchmarks/server.ts";
+import { countForeignActive } from "../../../db/activity/sessions.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { HoldfastError } from "../../../errors.ts";
 
