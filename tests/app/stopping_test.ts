@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { eventually, within } from "../helpers/eventually.ts";
 import { assertGone, countTicks, createFleet, storeTick } from "../helpers/fleet.ts";
 import { awaitProgress, batchRows, connectTo, startLoad } from "../helpers/load.ts";
-import { freePort, postmastersOf, type ServeProcess } from "../helpers/process.ts";
+import { freePort, freeze, postmastersOf, type ServeProcess } from "../helpers/process.ts";
 import { testWith } from "../helpers/skip.ts";
 import { openTerminal, terminal } from "../helpers/terminal.ts";
 import { createEmbeddedServer } from "../../db/embedded/server.ts";
@@ -31,21 +31,6 @@ async function assertStops(app: ServeProcess, dir: string, signal: Deno.Signal):
   const took = performance.now() - began;
   await assertGone(dir);
   return took;
-}
-
-/** Stops the server of a data directory and its children where they are: the server first, which then makes no more. */
-async function freeze(dir: string): Promise<number[]> {
-  const [server] = await postmastersOf(dir);
-  assert.ok(server);
-  Deno.kill(server.pid, "SIGSTOP");
-  const { stdout } = await new Deno.Command("ps", {
-    args: ["-o", "pid=", "--ppid", String(server.pid)],
-  }).output();
-  const children = new TextDecoder().decode(stdout).split("\n").map(Number).filter((pid) =>
-    pid > 0
-  );
-  for (const pid of children) Deno.kill(pid, "SIGSTOP");
-  return [server.pid, ...children];
 }
 
 const isAlive = async (pid: number) => {

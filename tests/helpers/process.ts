@@ -126,3 +126,18 @@ export async function postmastersOf(dir: string): Promise<{ pid: number; uid: nu
   const pids = new Set(found.map(({ pid }) => pid));
   return found.flatMap(({ pid, parent, uid }) => pids.has(parent) ? [] : [{ pid, uid }]);
 }
+
+/** Stops the server of a data directory and its children where they are: the server first, which then makes no more. */
+export async function freeze(dir: string): Promise<number[]> {
+  const [server] = await postmastersOf(dir);
+  if (!server) throw new Error(`No server runs on ${dir}`);
+  Deno.kill(server.pid, "SIGSTOP");
+  const { stdout } = await new Deno.Command("ps", {
+    args: ["-o", "pid=", "--ppid", String(server.pid)],
+  }).output();
+  const children = new TextDecoder().decode(stdout).split("\n").map(Number).filter((pid) =>
+    pid > 0
+  );
+  for (const pid of children) Deno.kill(pid, "SIGSTOP");
+  return [server.pid, ...children];
+}

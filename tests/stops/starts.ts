@@ -4,7 +4,13 @@
  */
 import { parseArgs } from "node:util";
 import { cpuSeconds } from "../../bench/process_time.ts";
-import { freePort, postmastersOf, type ServeProcess, startProcess } from "../helpers/process.ts";
+import {
+  freePort,
+  freeze,
+  postmastersOf,
+  type ServeProcess,
+  startProcess,
+} from "../helpers/process.ts";
 import { beginUpload } from "../helpers/slow_upload.ts";
 
 const { values } = parseArgs({
@@ -41,14 +47,6 @@ async function stop(served: ServeProcess): Promise<number> {
   return performance.now() - began;
 }
 
-/** Freezes the server and its children. */
-async function freeze(): Promise<void> {
-  for (const { pid } of await postmastersOf(dir)) {
-    Deno.kill(pid, "SIGSTOP");
-    await new Deno.Command("pkill", { args: ["-STOP", "-P", String(pid)] }).output();
-  }
-}
-
 /** Uploads rows one after another until the server is gone. */
 async function upload(url: string): Promise<void> {
   const body = row().repeat(1_000);
@@ -83,7 +81,7 @@ const stops: Record<string, (served: ServeProcess) => Promise<number>> = {
     return ms;
   },
   async "stop with a frozen server"(served) {
-    await freeze();
+    await freeze(dir);
     return await stop(served);
   },
 };
